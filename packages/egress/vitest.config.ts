@@ -1,0 +1,3 @@
+import { preset } from '@flowplane/config/vitest';
+
+export default preset();
