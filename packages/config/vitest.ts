@@ -1,4 +1,4 @@
-import { defineConfig, type UserConfigFnObject } from 'vitest/config';
+import { defineConfig, type ViteUserConfigFnObject } from 'vitest/config';
 
 /**
  * The one vitest preset. `x.test.ts` needs nothing, `x.pg.test.ts` PostgreSQL, `x.redis.test.ts` Redis, `x.browser.test.ts`
@@ -6,7 +6,7 @@ import { defineConfig, type UserConfigFnObject } from 'vitest/config';
  *
  * @param globalSetup modules that start what a package's tests share, e.g. `@flowplane/db/testing-setup`.
  */
-export function preset(globalSetup: string[] = []): UserConfigFnObject {
+export function preset(globalSetup: string[] = []): ViteUserConfigFnObject {
   return defineConfig(({ mode }) => {
     const fast = mode === 'fast';
     return {

@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import { createClient } from '@flowplane/client';
+import { registerInput } from '@flowplane/contract/auth';
+import type { Db } from '@flowplane/db/database';
+import { register } from '@flowplane/server/auth/accounts';
+import type { Auth } from '@flowplane/server/auth/auth';
+import { sampleInput, sampleWorkflow } from './sample-workflow.ts';
+
+export type Owner = { email: string; password: string; generated: boolean };
+
+/** Creates the owner of an instance that has no accounts. @returns undefined when it has some. */
+export async function createOwner(
+  { db, auth }: { db: Db; auth: Auth },
+  { email, password }: { email: string; password: string | undefined },
+): Promise<Owner | undefined> {
+  const some = await db.selectFrom('users').select('id').limit(1).executeTakeFirst();
+  if (some) return undefined;
+  const owner = {
+    email,
+    password: password ?? randomBytes(15).toString('base64url'),
+    generated: password === undefined,
+  };
+  const input = registerInput.parse({ email, password: owner.password, name: 'Owner' });
+  await register(auth, input, { ip: '127.0.0.1', userAgent: 'first start' });
+  return owner;
+}
+
+/** Creates, publishes and runs the sample workflow through the SDK, as any client would. */
+export async function runSample(
+  url: string,
+  owner: Owner,
+): Promise<{ slug: string; output: unknown; executionId: string }> {
+  const { accessToken, team } = await createClient({ url }).auth.login({
+    email: owner.email,
+    password: owner.password,
+  });
+  const client = createClient({ url, token: accessToken });
+  const { id } = await client.workflows.create(sampleWorkflow);
+  await client.workflows.publish({ id });
+  const execution = await client.workflows.execute({ id, input: sampleInput, wait: 30 });
+  if (execution.status !== 'completed') {
+    throw new Error(
+      `the sample workflow ended as ${execution.status}: ${execution.error?.message ?? 'no reason given'}`,
+    );
+  }
+  return { slug: team.slug, output: execution.output, executionId: execution.id };
+}

@@ -1,0 +1,148 @@
+import { join, resolve } from 'node:path';
+import { openDatabase } from '@flowplane/db/database';
+import { startEmbedded } from '@flowplane/db/embedded';
+import { EmbeddedError } from '@flowplane/db/embedded-error';
+import { migrate } from '@flowplane/db/migrate';
+import { createGuardedFetch } from '@flowplane/egress/guarded-fetch';
+import { createDispatch } from '@flowplane/engine/dispatch';
+import { createEngine } from '@flowplane/engine/engine';
+import { createSandbox } from '@flowplane/expressions/sandbox';
+import { builtinNodes } from '@flowplane/nodes/index';
+import { createAuth } from '@flowplane/server/auth/auth';
+import { createWebhooks } from '@flowplane/server/hooks/webhooks';
+import { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import { readConfig, root } from './config.ts';
+import { createOwner, type Owner, runSample } from './first-start.ts';
+import { createLogger } from './logger.ts';
+import manifest from './package.json' with { type: 'json' };
+import { createProgress, type Progress } from './progress.ts';
+import { localSecretKey } from './secret-key.ts';
+import { createServer } from './server.ts';
+import type { Services } from './services.ts';
+import type { Settings } from './settings.ts';
+import { createShutdown, type Shutdown } from './shutdown.ts';
+
+type Start = { settings: Settings; log: Logger; progress: Progress; shutdown: Shutdown };
+
+async function startDatabase({ settings, log, progress, shutdown }: Start): Promise<string> {
+  if (settings.DATABASE_URL) return settings.DATABASE_URL;
+  const dataDir = join(resolve(root, settings.DATA_DIR), 'postgres');
+  const embedded = await progress.step('PostgreSQL started', () =>
+    startEmbedded({ dataDir, onExit: (why) => shutdown.fail(new Error(`the embedded PostgreSQL ended: ${why}`)) }),
+  );
+  shutdown.add('embedded PostgreSQL', embedded.stop);
+  log.debug({ dataDir }, 'embedded PostgreSQL');
+  return embedded.url;
+}
+
+function connectRedis({ settings, log, shutdown }: Start): Redis | undefined {
+  if (!settings.REDIS_URL) return undefined;
+  // BullMQ waits for jobs in commands that must not give up: https://docs.bullmq.io/guide/connections
+  const redis = new Redis(settings.REDIS_URL, { maxRetriesPerRequest: null });
+  redis.on('error', (error) => log.warn({ error }, 'redis'));
+  shutdown.add('redis', async () => redis.disconnect());
+  return redis;
+}
+
+async function startServices(start: Start, url: string): Promise<Services> {
+  const { settings, log, shutdown } = start;
+  const onError = (error: Error) => log.warn({ error }, 'idle database connection');
+  const database = openDatabase(url, { max: settings.DATABASE_POOL, onError });
+  shutdown.add('database', database.close);
+  const engineDatabase = openDatabase(url, { max: 4, pointQueries: true, onError });
+  shutdown.add('engine database', engineDatabase.close);
+  const redis = connectRedis(start);
+
+  const sandbox = createSandbox({ threads: 2 });
+  shutdown.add('sandbox', sandbox.close);
+  const egress = createGuardedFetch({ allowPrivate: settings.EGRESS_ALLOW_PRIVATE });
+  shutdown.add('egress', egress.close);
+  const engine = createEngine({
+    database: engineDatabase,
+    nodeTypes: builtinNodes({ sandbox, fetch: egress.fetch }),
+    sandbox,
+    dispatch: await createDispatch({
+      store: redis ? { redis } : { postgres: url },
+      onError: (error) => log.warn({ error }, 'queue'),
+    }),
+    slots: settings.ROLE === 'api' ? 0 : settings.EXECUTION_SLOTS,
+    onError: (error, where) => log.error({ error }, where),
+  });
+  shutdown.add('engine', engine.close);
+
+  const publicUrl = settings.PUBLIC_URL ?? `http://localhost:${settings.API_PORT}`;
+  const auth = await createAuth({
+    database,
+    secretKey: settings.SECRET_KEY ?? localSecretKey(resolve(root, settings.DATA_DIR)),
+    secureCookies: settings.ENVIRONMENT === 'production',
+    issuer: publicUrl,
+    allowedOrigins: [new URL(publicUrl).origin],
+  });
+  return { database, engine, auth, webhooks: createWebhooks(database.db), redis };
+}
+
+async function serve(start: Start, services: Services): Promise<void> {
+  const { settings, log, progress, shutdown } = start;
+  const app = createServer({ services, version: manifest.version, log, draining: shutdown.draining });
+  shutdown.add('HTTP server', () => app.close());
+  await progress.step(`Listening on port ${settings.API_PORT}`, () =>
+    app.listen({ host: settings.API_HOST, port: settings.API_PORT }),
+  );
+}
+
+async function welcome({ settings, progress }: Start, owner: Owner): Promise<void> {
+  const url = `http://localhost:${settings.API_PORT}`;
+  const { slug, output } = await progress.step('Sample workflow created, published and run', () =>
+    runSample(url, owner),
+  );
+  const order = `{"name":"ada","qty":7,"price":30}`;
+  progress.say(`
+  The sample workflow answered ${order} with
+    ${JSON.stringify(output)}
+  Run it yourself:
+    curl -X POST ${url}/hooks/${slug}/orders -H 'content-type: application/json' -d '${order}'
+
+  Sign in as ${owner.email}${owner.generated ? ` with the password ${owner.password}\n  It is shown only this once.` : ' with your OWNER_PASSWORD.'}
+`);
+}
+
+async function main(start: Start): Promise<void> {
+  const { settings, progress } = start;
+  const url = await startDatabase(start);
+  await progress.step('Database is up to date', () => migrate(url));
+  const services = await startServices(start, url);
+  const owner = await createOwner(
+    { db: services.database.db, auth: services.auth },
+    { email: settings.OWNER_EMAIL, password: settings.OWNER_PASSWORD },
+  );
+  services.engine.work();
+  if (settings.ROLE === 'worker') return progress.say('Flowplane works. Ctrl-C stops it.');
+  await serve(start, services);
+  if (owner) await welcome(start, owner);
+  const address = settings.PUBLIC_URL ?? `http://localhost:${settings.API_PORT}`;
+  progress.say(`Flowplane is ready on ${address} — API docs on ${address}/docs. Ctrl-C stops it.`);
+}
+
+const read = readConfig();
+if ('mistakes' in read) {
+  process.stderr.write(
+    `Flowplane cannot start with these settings:\n${read.mistakes.map((line) => `  ${line}\n`).join('')}`,
+  );
+  process.exit(1);
+}
+const { settings } = read;
+const production = settings.ENVIRONMENT === 'production';
+const log = createLogger(
+  settings.LOG_LEVEL,
+  settings.LOG_FORMAT ?? (process.stdout.isTTY && !production ? 'pretty' : 'json'),
+);
+const shutdown = createShutdown(log);
+const progress = createProgress(log, !production);
+try {
+  await main({ settings, log, progress, shutdown });
+} catch (error) {
+  if (error instanceof EmbeddedError) process.stderr.write(`\n${error.message}\n`);
+  else log.fatal({ error }, 'start failed');
+  await shutdown.fail(undefined);
+}

@@ -1,0 +1,47 @@
+import { about, isSetting, type Settings, settings } from './settings.ts';
+
+/** The settings, or one line per mistake. */
+export type Read = { settings: Settings } | { mistakes: string[] };
+
+function closest(name: string): string | undefined {
+  const sorted = (text: string) => [...text].sort().join('');
+  return Object.keys(settings.shape).find(
+    (known) => sorted(known) === sorted(name) || known.startsWith(name) || name.startsWith(known),
+  );
+}
+
+function given(name: string, value: string | undefined): string {
+  if (isSetting(name) && about(name).secret) return `${value?.length ?? 0} characters`;
+  return JSON.stringify(value?.slice(0, 100));
+}
+
+/**
+ * Reads the settings from `.env` and the environment, which wins. An empty value counts as absent. Names that are not
+ * settings are mistakes in `.env`, which is ours alone; the environment is full of other programs' names.
+ *
+ * @returns a line for each mistake that names the variable, what was given and what is accepted.
+ */
+export function readSettings(
+  environment: Record<string, string | undefined>,
+  dotEnv: Record<string, string | undefined>,
+): Read {
+  const unknown = Object.keys(dotEnv)
+    .filter((name) => !isSetting(name))
+    .map((name) => {
+      const meant = closest(name);
+      return `${name} in .env is not a setting${meant ? `; did you mean ${meant}?` : '; .env.example lists them all'}`;
+    });
+  const all = { ...dotEnv, ...environment };
+  const values = Object.fromEntries(Object.entries(all).filter(([name, value]) => isSetting(name) && value !== ''));
+  const parsed = settings.safeParse(values);
+  const wrong = (parsed.error?.issues ?? []).map((issue) => {
+    const name = String(issue.path[0]);
+    return `${name} is ${given(name, all[name])}, but must be ${issue.message}`;
+  });
+  const missing =
+    parsed.data?.ENVIRONMENT === 'production' && !parsed.data.SECRET_KEY
+      ? ['SECRET_KEY is not set, but must be at least 32 characters in production, e.g. from: openssl rand -base64 48']
+      : [];
+  const mistakes = [...unknown, ...wrong, ...missing];
+  return parsed.success && mistakes.length === 0 ? { settings: parsed.data } : { mistakes };
+}

@@ -1,0 +1,23 @@
+import { authenticate } from '@flowplane/server/auth/authenticate';
+import type { Context, Principal } from '@flowplane/server/context';
+import type { FastifyRequest } from 'fastify';
+import type { Services } from './services.ts';
+
+/** What a request's procedures receive; not a promise when the caller is known already. */
+export function contextOf(services: Services, request: FastifyRequest): Context | Promise<Context> {
+  const { database, engine, auth, webhooks } = services;
+  const build = (principal: Principal | undefined): Context => {
+    request.userId = principal?.userId ?? null;
+    return {
+      database,
+      engine,
+      auth,
+      webhooks,
+      principal,
+      request: { id: request.id, ip: request.ip, userAgent: request.headers['user-agent'] },
+      response: { headers: {}, cookies: [] },
+    };
+  };
+  const principal = authenticate(auth, request.headers, request.method);
+  return principal instanceof Promise ? principal.then(build) : build(principal);
+}

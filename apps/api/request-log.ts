@@ -1,0 +1,43 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who called, once known. */
+    userId: string | null;
+  }
+}
+
+/** The caller's `X-Request-Id` where it is one that may be logged as it is, else a new id. */
+export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
+}
+
+/** One log line per request, and `X-Request-Id` on every answer. */
+export function logRequests(app: FastifyInstance, log: Logger): void {
+  app.decorateRequest('userId', null);
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id);
+    done();
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    const { statusCode } = reply;
+    const level = statusCode >= 500 ? 'error' : 'info';
+    const [path] = request.url.split('?', 1);
+    log[level](
+      {
+        request_id: request.id,
+        method: request.method,
+        path,
+        status_code: statusCode,
+        duration_ms: Math.round(reply.elapsedTime * 100) / 100,
+        user_id: request.userId,
+      },
+      'request',
+    );
+    done();
+  });
+}

@@ -1,0 +1,94 @@
+import { errorCodes, problemOf } from '@flowplane/contract/errors';
+import { registerDocs } from '@flowplane/rest/docs';
+import { frameworkErrors } from '@flowplane/rest/framework-errors';
+import { openApiDocument } from '@flowplane/rest/openapi';
+import { registerRest } from '@flowplane/rest/routes';
+import { registerTrpc } from '@flowplane/rest/trpc';
+import { appRouter } from '@flowplane/server/api';
+import fastify, { type FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { registerHealth } from './health.ts';
+import { registerHooks } from './hooks.ts';
+import { toProblem } from './problems.ts';
+import { contextOf } from './request-context.ts';
+import { logRequests, requestIdOf } from './request-log.ts';
+import type { Services } from './services.ts';
+
+const prefix = '/api/v1';
+
+const tags = [
+  { name: 'auth', description: 'Accounts, sessions, tokens and API keys' },
+  { name: 'workflows', description: 'Graphs of nodes: drafts, published versions, and running them' },
+  { name: 'executions', description: 'Runs of workflows: status, steps, logs, cancelling' },
+];
+
+function document(version: string) {
+  return openApiDocument(appRouter, {
+    title: 'Flowplane',
+    version,
+    description: 'The typed backend for workflow automation and AI agents.',
+    prefix,
+    tags,
+    securitySchemes: {
+      bearer: { type: 'http', scheme: 'bearer', description: 'An access token from login, or an API key' },
+      apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+      session: { type: 'apiKey', in: 'cookie', name: 'session', description: 'Set by register and login' },
+    },
+    problemCodes: Object.keys(errorCodes),
+  });
+}
+
+/** The HTTP server with every face of the contract, not listening yet. */
+export function createServer(options: {
+  services: Services;
+  version: string;
+  log: Logger;
+  draining: () => boolean;
+}): FastifyInstance {
+  const { services, version, log } = options;
+  const app = fastify({
+    bodyLimit: 1_048_576,
+    frameworkErrors: frameworkErrors(toProblem),
+    genReqId: requestIdOf,
+    // A client that sends its headers or body by drops is let go.
+    requestTimeout: 30_000,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 300 },
+  });
+  const createContext = (request: Parameters<typeof contextOf>[1]) => contextOf(services, request);
+
+  logRequests(app, log);
+  app.setErrorHandler((error, request, reply) => {
+    const problem = toProblem(error, request.id);
+    if (problem.status >= 500) log.error({ request_id: request.id, error }, 'request failed');
+    return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const [path] = request.url.split('?', 1);
+    const problem = problemOf('not_found', `There is no ${path}.`, { requestId: request.id });
+    return reply.code(404).type('application/problem+json').send(JSON.stringify(problem));
+  });
+
+  registerHealth(app, options);
+  registerRest(app, {
+    router: appRouter,
+    prefix,
+    createContext,
+    toProblem(error, requestId) {
+      const problem = toProblem(error, requestId);
+      if (problem.status >= 500) log.error({ request_id: requestId, error }, 'request failed');
+      return problem;
+    },
+  });
+  registerTrpc(app, {
+    router: appRouter,
+    prefix: '/trpc',
+    createContext,
+    onError({ error, req }) {
+      if (error.code === 'INTERNAL_SERVER_ERROR') log.error({ request_id: req.id, error }, 'request failed');
+    },
+  });
+  registerHooks(app, services);
+  registerDocs(app, { document: document(version), title: 'Flowplane' });
+  return app;
+}

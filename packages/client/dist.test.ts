@@ -1,0 +1,143 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build } from 'rolldown';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { serveApi } from './test-server.ts';
+
+const here = import.meta.dirname;
+const project = realpathSync(mkdtempSync(join(tmpdir(), 'flowplane-client-')));
+const installed = join(project, 'node_modules/@flowplane/client');
+const tsc = createRequire(import.meta.url)
+  .resolve('typescript/package.json')
+  .replace(/package\.json$/, 'bin/tsc');
+
+beforeAll(() => {
+  execFileSync(process.execPath, ['build/build.ts'], { cwd: here });
+  const packed = execFileSync('pnpm', ['pack', '--json', '--pack-destination', project], {
+    cwd: here,
+    encoding: 'utf8',
+  });
+  const { filename }: { filename: string } = JSON.parse(packed);
+  mkdirSync(installed, { recursive: true });
+  execFileSync('tar', ['-xzf', filename, '--strip-components=1', '-C', installed]);
+});
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+/** The errors of a strict project that has installed the package and nothing else: no Node types, no tRPC, no zod. */
+function typeCheck(source: string): string {
+  const compilerOptions = {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: false,
+    noEmit: true,
+    target: 'es2022',
+    module: 'nodenext',
+    types: [],
+  };
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ type: 'module' }));
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }));
+  writeFileSync(join(project, 'main.ts'), source);
+  try {
+    return execFileSync(process.execPath, [tsc, '--pretty', 'false'], { cwd: project, encoding: 'utf8' });
+  } catch (error) {
+    if (error instanceof Error && 'stdout' in error) return String(error.stdout);
+    throw error;
+  }
+}
+
+test('the tarball holds the program and its types, and wants only tRPC’s client and superjson', () => {
+  expect(readdirSync(installed).sort()).toEqual(['dist', 'package.json']);
+  expect(readdirSync(join(installed, 'dist')).sort()).toEqual(['index.d.ts', 'index.js']);
+  const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+  expect(Object.keys(manifest.dependencies).sort()).toEqual(['@trpc/client', 'superjson']);
+  expect(JSON.stringify(manifest.dependencies)).not.toMatch(/catalog:|workspace:/);
+  expect(manifest.exports).toEqual({ '.': { types: './dist/index.d.ts', default: './dist/index.js' } });
+});
+
+test('the types name nothing of the server’s, and the program nothing of Node’s', () => {
+  const types = readFileSync(join(installed, 'dist/index.d.ts'), 'utf8');
+  expect(types).not.toMatch(/@flowplane\/|\bkysely\b|\bpg\b|node:|\bzod\b|@trpc|\bimport\b|\bany\b/i);
+  const program = readFileSync(join(installed, 'dist/index.js'), 'utf8');
+  const imports = [...program.matchAll(/\bfrom\s*"([^"]+)"|\bimport\s*\(?\s*"([^"]+)"/g)].map(
+    ([, one, other]) => one ?? other,
+  );
+  expect(imports.sort()).toEqual(['@trpc/client', 'superjson']);
+  expect(program).not.toMatch(/\b(process|Buffer|require|__dirname)\b/);
+});
+
+test('a bundle with everything in it is at most 25 KB', async () => {
+  const { output } = await build({
+    input: join(here, 'dist/index.js'),
+    platform: 'browser',
+    output: { minify: true },
+    write: false,
+  });
+  const size = gzipSync(output[0].code).length;
+  console.log(`SDK with its dependencies, minified: ${(size / 1024).toFixed(1)} KB gzip`);
+  expect(output).toHaveLength(1);
+  expect(size).toBeLessThanOrEqual(25 * 1024);
+});
+
+test('the built program calls a server and exports what the source does', async () => {
+  await using server = await serveApi();
+  const built: typeof import('./index.ts') = await import(join(here, 'dist/index.js'));
+  const source = await import('./index.ts');
+  expect(Object.keys(built).sort()).toEqual(Object.keys(source).sort());
+  const client = built.createClient({ url: server.url });
+  expect((await client.workflows.list()).nextCursor).toBe('20');
+  const refused = client.workflows.get({ id: '0b671a64-40d5-491e-99b0-da01ff1f3341' });
+  await expect(refused).rejects.toBeInstanceOf(built.FlowplaneError);
+});
+
+test('a strict project outside sees exact types', () => {
+  const started = performance.now();
+  const errors = typeCheck(`
+    import { createClient, FlowplaneError } from '@flowplane/client';
+    import type * as Sdk from '@flowplane/client';
+
+    type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+    function same<A, B>(_: Same<A, B>): void {}
+
+    const client = createClient({ url: 'https://flowplane.example.com', token: async () => 'token' });
+    const { signal } = new AbortController();
+    const workflow = await client.workflows.create({ name: 'a', definition: { nodes: [{ id: 'a', type: 'log' }] } });
+    const execution = await client.workflows.execute({ id: workflow.id, wait: 10 }, { signal });
+    const page = await client.executions.list();
+    await client.auth.logout();
+    const key = await client.auth.apiKeys.create({ name: 'ci', expiresAt: new Date() });
+
+    same<typeof workflow, Sdk.Workflow>(true);
+    same<typeof workflow, Sdk.Outputs['workflows']['get']>(true);
+    same<typeof execution, Sdk.Execution>(true);
+    same<typeof workflow.createdAt, Date>(true);
+    same<typeof workflow.publishedVersion, number | null>(true);
+    same<typeof execution.output, Sdk.Json>(true);
+    same<Sdk.Json, null | boolean | number | string | Sdk.Json[] | { [key: string]: Sdk.Json }>(true);
+    same<typeof execution.status, 'pending' | 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled'>(true);
+    same<Sdk.Step['status'], typeof execution.status | 'skipped'>(true);
+    same<(typeof page)['items'], Sdk.ExecutionSummary[]>(true);
+    same<typeof key.expiresAt, Date | null>(true);
+    same<Sdk.Inputs['auth']['login'], { email: string; password: string }>(true);
+    same<string extends Sdk.KnownErrorCode ? true : false, false>(true);
+    same<FlowplaneError['requestId'], string | undefined>(true);
+    `);
+  console.log(`type-check of a project that uses the SDK: ${Math.round(performance.now() - started)} ms`);
+  expect(errors).toBe('');
+});
+
+test.each([
+  ['an input that must be given', 'client.workflows.get()', 'Expected 1-2 arguments'],
+  ['a misspelt field', 'client.workflows.list({ limits: 1 })', "'limits' does not exist"],
+  ['an unknown procedure', 'client.workflows.remove({ id })', "'remove' does not exist"],
+  ['a wrong kind of value', "client.auth.apiKeys.create({ name: 'a', tier: 'huge' })", 'TS2322'],
+  ['a secret that only creating shows', '(await client.auth.apiKeys.list()).items[0]?.key', "'key' does not exist"],
+])('%s is a compile error', (_, expression, message) => {
+  const setup =
+    "import { createClient } from '@flowplane/client';\nconst client = createClient({ url: '' });\nconst id = '';\n";
+  expect(typeCheck(`${setup}void id;\nvoid (${expression});\n`)).toContain(message);
+});

@@ -1,0 +1,29 @@
+import { TRPCClientError } from '@trpc/client';
+import { type ErrorDetails, FlowplaneError } from './error.ts';
+
+/** Whether a value is the problem details that Flowplane answers with, in tRPC's `data.problem` or as a whole body. */
+export function isProblem(value: unknown): value is ErrorDetails {
+  if (typeof value !== 'object' || value === null) return false;
+  return (
+    'code' in value &&
+    typeof value.code === 'string' &&
+    'detail' in value &&
+    typeof value.detail === 'string' &&
+    'status' in value &&
+    typeof value.status === 'number'
+  );
+}
+
+/** What a call rejects with, for what tRPC's client rejected with. */
+export function failureOf(error: unknown): unknown {
+  if (!(error instanceof TRPCClientError)) return error;
+  const problem: unknown = error.data?.problem;
+  if (isProblem(problem)) return new FlowplaneError(problem, { cause: error });
+  if (error.shape === undefined) return error.cause ?? error;
+  const status: unknown = error.data?.httpStatus;
+  const detail = `The server answered without problem details: ${error.message}`;
+  return new FlowplaneError(
+    { status: typeof status === 'number' ? status : 500, code: 'bad_response', detail },
+    { cause: error },
+  );
+}

@@ -1,0 +1,84 @@
+import { z } from 'zod';
+
+/**
+ * The one table of error codes. `status` is the HTTP status of every face, `trpc` the code tRPC clients see, `title` the
+ * short text of RFC 9457.
+ */
+export const errorCodes = {
+  invalid_input: { status: 400, trpc: 'BAD_REQUEST', title: 'The request is not valid' },
+  invalid_workflow: { status: 400, trpc: 'BAD_REQUEST', title: 'The workflow is not valid' },
+  bad_request: { status: 400, trpc: 'BAD_REQUEST', title: 'The request is not valid' },
+  invalid_body: { status: 400, trpc: 'BAD_REQUEST', title: 'The body is not valid' },
+  path_mismatch: { status: 400, trpc: 'BAD_REQUEST', title: 'The body names another resource than the path' },
+  invalid_json: { status: 400, trpc: 'PARSE_ERROR', title: 'The body is not valid JSON' },
+  unknown_parameter: { status: 400, trpc: 'BAD_REQUEST', title: 'Unknown query parameter' },
+  unauthenticated: { status: 401, trpc: 'UNAUTHORIZED', title: 'Sign in first' },
+  invalid_credentials: { status: 401, trpc: 'UNAUTHORIZED', title: 'Wrong email or password' },
+  forbidden: { status: 403, trpc: 'FORBIDDEN', title: 'Not allowed' },
+  cross_site_request: { status: 403, trpc: 'FORBIDDEN', title: 'Cross-site request refused' },
+  not_found: { status: 404, trpc: 'NOT_FOUND', title: 'Not found' },
+  method_not_allowed: { status: 405, trpc: 'METHOD_NOT_SUPPORTED', title: 'Method not allowed' },
+  conflict: { status: 409, trpc: 'CONFLICT', title: 'Conflict' },
+  email_taken: { status: 409, trpc: 'CONFLICT', title: 'The email address is taken' },
+  not_published: { status: 409, trpc: 'CONFLICT', title: 'The workflow is not published' },
+  already_finished: { status: 409, trpc: 'CONFLICT', title: 'The execution has already finished' },
+  payload_too_large: { status: 413, trpc: 'PAYLOAD_TOO_LARGE', title: 'Too large' },
+  unsupported_media_type: { status: 415, trpc: 'UNSUPPORTED_MEDIA_TYPE', title: 'Unsupported media type' },
+  rate_limited: { status: 429, trpc: 'TOO_MANY_REQUESTS', title: 'Too many requests' },
+  execution_failed: { status: 500, trpc: 'INTERNAL_SERVER_ERROR', title: 'The execution failed' },
+  internal: { status: 500, trpc: 'INTERNAL_SERVER_ERROR', title: 'Something went wrong' },
+  unavailable: { status: 503, trpc: 'SERVICE_UNAVAILABLE', title: 'Not available right now' },
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorCodes, code);
+}
+
+export type FieldError = { path: string; message: string };
+
+/** RFC 9457 problem details: the body of every error, the same on every face. */
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.string(),
+  requestId: z.string(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+});
+export type Problem = z.infer<typeof problem>;
+
+/** What plain functions throw to refuse: a code of the table, a detail that says what to do, and the fields at fault. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly code: ErrorCode;
+  readonly errors: FieldError[] | undefined;
+
+  constructor(code: ErrorCode, detail: string, errors?: FieldError[]) {
+    super(detail);
+    this.code = code;
+    this.errors = errors;
+  }
+}
+
+/** The problem details of a code. */
+export function problemOf(
+  code: ErrorCode,
+  detail: string,
+  more: { requestId: string; errors?: FieldError[] | undefined },
+) {
+  const { status, title } = errorCodes[code];
+  const { requestId, errors } = more;
+  const body: Problem = { type: `urn:flowplane:error:${code}`, title, status, detail, code, requestId };
+  return errors ? { ...body, errors } : body;
+}
+
+/** How a path into a value is written in `errors[].path`: `definition.nodes[0].params.value`. */
+export function writePath(path: readonly PropertyKey[]): string {
+  return path
+    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
+    .join('')
+    .replace(/^\./, '');
+}

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+
+/** Everything that a caller may be allowed to do. An API key's scopes are of these too. */
+export const permissions = [
+  'account:read',
+  'account:write',
+  'api-keys:read',
+  'api-keys:write',
+  'workflows:read',
+  'workflows:write',
+  'workflows:execute',
+  'executions:read',
+  'executions:write',
+] as const;
+
+export const permission = z.enum(permissions);
+export type Permission = z.infer<typeof permission>;
+
+const reading = permissions.filter((name) => name.endsWith(':read'));
+
+/** The built-in roles: named sets of permissions within a team. */
+export const roles = {
+  admin: [...permissions],
+  user: [...permissions],
+  agent: [...reading, 'workflows:execute', 'executions:write'],
+  readonly: [...reading],
+} as const satisfies Record<string, readonly Permission[]>;
+
+export const role = z.enum(['admin', 'user', 'agent', 'readonly']);
+export type Role = z.infer<typeof role>;
+
+/** Whether a value is a permission, for lists that were stored by an earlier release. */
+export function isPermission(value: string): value is Permission {
+  return permission.safeParse(value).success;
+}

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { definition } from './definition.ts';
+import { id } from './id.ts';
+import { json } from './json.ts';
+import { limits } from './limits.ts';
+import { page, pageInput } from './page.ts';
+
+const name = z.string().trim().min(1).max(200);
+const description = z.string().max(2_000);
+
+export const workflow = z.object({
+  id,
+  name: z.string(),
+  description: z.string(),
+  definition,
+  revision: z.int().describe('Raised by every change of the draft'),
+  publishedVersion: z.int().nullable().describe('The version that triggers run; null when never published'),
+  createdAt: z.date(),
+  updatedAt: z.date(),
+});
+export type Workflow = z.infer<typeof workflow>;
+
+/** A row of a list: the workflow without its definition. */
+export const workflowSummary = workflow.omit({ definition: true });
+
+export const workflowCreateInput = z.strictObject({ name, description: description.default(''), definition });
+export const workflowGetInput = z.strictObject({ id });
+export const workflowListInput = pageInput;
+export const workflowPage = page(workflowSummary);
+
+/** PATCH merges: what is absent stays. `revision`, when given, must be the current one. */
+export const workflowUpdateInput = z.strictObject({
+  id,
+  name: name.optional(),
+  description: description.optional(),
+  definition: definition.optional(),
+});
+
+export const workflowExecuteInput = z.strictObject({
+  id,
+  input: json.default(null),
+  wait: z.int().min(0).max(limits.waitSeconds).default(0).describe('Seconds to wait for the end'),
+  draft: z.boolean().default(false).describe('Run the draft instead of the published version'),
+});

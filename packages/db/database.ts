@@ -1,0 +1,60 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import { prepareRepeated } from './prepared.ts';
+import type { ApiKeysTable } from './tables/api-keys.ts';
+import type { ExecutionsTable, LogsTable, StepsTable } from './tables/executions.ts';
+import type { RefreshTokensTable, SessionsTable } from './tables/sessions.ts';
+import type { SigningKeysTable } from './tables/signing-keys.ts';
+import type { MembershipsTable, TeamsTable } from './tables/teams.ts';
+import type { UsersTable } from './tables/users.ts';
+import type { DefinitionsTable, WebhooksTable, WorkflowsTable, WorkflowVersionsTable } from './tables/workflows.ts';
+
+export type Tables = {
+  api_keys: ApiKeysTable;
+  definitions: DefinitionsTable;
+  executions: ExecutionsTable;
+  logs: LogsTable;
+  memberships: MembershipsTable;
+  refresh_tokens: RefreshTokensTable;
+  sessions: SessionsTable;
+  signing_keys: SigningKeysTable;
+  steps: StepsTable;
+  teams: TeamsTable;
+  users: UsersTable;
+  webhooks: WebhooksTable;
+  workflow_versions: WorkflowVersionsTable;
+  workflows: WorkflowsTable;
+};
+
+/** The query builder. Functions with SQL take this, or a transaction of it. */
+export type Db = Kysely<Tables>;
+
+/** `db` for everything; `pool` for the few hot statements that are written and named by hand. Both share connections. */
+export type Database = { db: Db; pool: pg.Pool; close(): Promise<void> };
+
+/**
+ * Opens a pool. Nothing is connected until the first query.
+ *
+ * @param options.max connections at most.
+ * @param options.pointQueries for statements that find their rows by key. Plans of prepared statements are kept, and one made
+ * while a table was small would scan it whole long after it has grown; these connections never prefer that.
+ * @param options.onError told of errors on idle connections, e.g. when PostgreSQL restarts; the pool heals by itself.
+ */
+export function openDatabase(url: string, options: { max?: number; pointQueries?: boolean; onError?: (error: Error) => void } = {}): Database {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: options.max ?? 10,
+    connectionTimeoutMillis: 10_000,
+    application_name: 'flowplane',
+    // A statement that a lock holds up must not hold up the server.
+    statement_timeout: 30_000,
+    lock_timeout: 10_000,
+    ...(options.pointQueries
+      ? { options: '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off' }
+      : {}),
+  });
+  pool.on('error', (error) => options.onError?.(error));
+  pool.on('connect', prepareRepeated);
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  return { db, pool, close: () => db.destroy() };
+}

@@ -1,0 +1,7 @@
+import type { Migration } from 'kysely/migration';
+import * as foundation from './0001-foundation.ts';
+
+/** Every migration by name, in the order in which they run. */
+export const migrations: Record<string, Migration> = {
+  '0001-foundation': foundation,
+};

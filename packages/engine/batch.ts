@@ -1,0 +1,45 @@
+/**
+ * Turns calls that arrive while earlier ones are under way into one call: group commit. A call that finds a free lane goes at
+ * once, so a quiet system has no added latency, and a busy one pays one commit for many.
+ *
+ * When a flush of several items fails, each is tried alone, so that one bad item fails only itself.
+ *
+ * @param options.flush takes items, gives their results in the same order.
+ * @param options.lanes flushes under way at once.
+ * @param options.max items of one flush.
+ */
+export function createBatcher<Item, Result>(options: {
+  flush: (items: Item[]) => Promise<Result[]>;
+  lanes: number;
+  max: number;
+}): (item: Item) => Promise<Result> {
+  type Waiting = { item: Item; resolve: (result: Result) => void; reject: (error: unknown) => void };
+  let queue: Waiting[] = [];
+  let busy = 0;
+
+  async function flush(batch: Waiting[]): Promise<void> {
+    try {
+      const results = await options.flush(batch.map((waiting) => waiting.item));
+      for (const [index, result] of results.entries()) batch[index]?.resolve(result);
+    } catch (error) {
+      if (batch.length === 1) batch[0]?.reject(error);
+      else for (const waiting of batch) await flush([waiting]);
+    }
+  }
+
+  async function drain(): Promise<void> {
+    busy += 1;
+    while (queue.length > 0) {
+      const batch = queue.slice(0, options.max);
+      queue = queue.slice(options.max);
+      await flush(batch);
+    }
+    busy -= 1;
+  }
+
+  return (item) =>
+    new Promise((resolve, reject) => {
+      queue.push({ item, resolve, reject });
+      if (busy < options.lanes) void drain();
+    });
+}

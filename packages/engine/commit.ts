@@ -1,0 +1,116 @@
+import type { ExecutionStatus, Failure } from '@flowplane/contract/execution';
+import type { Database } from '@flowplane/db/database';
+import type { LogRecord, StepRecord } from './journal.ts';
+import { leaseSeconds } from './lease.ts';
+
+/** What one execution writes at once. */
+export type Commit = {
+  id: string;
+  fence: string;
+  /** `running` keeps the lease, `pending` hands it back, `waiting` gives it up until the next wait is over; others are final. */
+  status: ExecutionStatus;
+  outputText: string | undefined;
+  error: Failure | undefined;
+  steps: StepRecord[];
+  logs: LogRecord[];
+  /** Whether a step was finished, so that the workers that died before do not count any more. */
+  progress: boolean;
+};
+
+/** Waits are counted from the commit, by the database's clock. */
+const commit = `
+  with steps_in as materialized (
+    select *, case when wait_seconds is not null then now() + make_interval(secs => wait_seconds) else wait_until end as wake_at
+    from json_to_recordset($2) as s(execution_id uuid, path text, position int, node_id text, type text, status text, attempt int,
+      port text, input json, output json, error json, wait_seconds float8, wait_until timestamptz, started_at timestamptz,
+      finished_at timestamptz)
+  ), held as (
+    update executions x set
+      status = d.status, output = d.output, error = d.error,
+      worker = case when d.status = 'running' then x.worker end,
+      crashes = case when d.progress then 0 else x.crashes end,
+      due_at = case d.status
+        when 'running' then now() + interval '${leaseSeconds} seconds'
+        when 'pending' then now()
+        when 'waiting' then least(
+          (select min(s.wake_at) from steps_in s where s.execution_id = d.id and s.status = 'waiting'),
+          (select min(s.wake_at) from steps s where s.execution_id = d.id and s.status = 'waiting'
+            and not exists (select from steps_in i where i.execution_id = d.id and i.path = s.path)))
+        end,
+      finished_at = case when d.status in ('completed', 'failed', 'cancelled') then now() end
+    from json_to_recordset($1) as d(id uuid, fence bigint, status text, output json, error json, progress boolean)
+    where x.id = d.id and x.fence = d.fence
+    returning x.id, x.due_at, x.finished_at
+  ), journalled as (
+    insert into steps (execution_id, path, position, node_id, type, status, attempt, port, input, output, error, wake_at, started_at, finished_at)
+    select execution_id, path, position, node_id, type, status, attempt, port, input, output, error, wake_at, started_at, finished_at
+    from steps_in where execution_id in (select id from held)
+    on conflict (execution_id, path) do update set
+      status = excluded.status, attempt = excluded.attempt, port = excluded.port, error = excluded.error,
+      input = coalesce(excluded.input, steps.input), output = coalesce(excluded.output, steps.output),
+      wake_at = excluded.wake_at, started_at = excluded.started_at, finished_at = excluded.finished_at
+  ), logged as (
+    insert into logs (execution_id, position, path, level, message, data, at)
+    select * from json_to_recordset($3) as l(execution_id uuid, position int, path text, level text, message text, data json, at timestamptz)
+    where l.execution_id in (select id from held)
+    on conflict do nothing
+  )
+  select id, due_at, finished_at from held`;
+
+function runText({ id, fence, status, outputText, error, progress }: Commit): string {
+  return `{"id":"${id}","fence":${fence},"status":"${status}","progress":${progress},"error":${JSON.stringify(error ?? null)},"output":${outputText ?? 'null'}}`;
+}
+
+function stepText(id: string, step: StepRecord): string {
+  const columns = JSON.stringify({
+    execution_id: id,
+    path: step.path,
+    position: step.position,
+    node_id: step.nodeId,
+    type: step.type,
+    status: step.status,
+    attempt: step.attempt,
+    port: step.port,
+    error: step.error,
+    wait_seconds: step.wait && 'seconds' in step.wait ? step.wait.seconds : undefined,
+    wait_until: step.wait && 'until' in step.wait ? step.wait.until : undefined,
+    started_at: step.startedAt,
+    finished_at: step.finishedAt,
+  });
+  return `${columns.slice(0, -1)},"input":${step.inputText ?? 'null'},"output":${step.outputText ?? 'null'}}`;
+}
+
+function logText(id: string, line: LogRecord): string {
+  const columns = JSON.stringify({
+    execution_id: id,
+    position: line.position,
+    path: line.path,
+    level: line.level,
+    message: line.message,
+    at: line.at,
+  });
+  return `${columns.slice(0, -1)},"data":${line.dataText}}`;
+}
+
+function list(rows: string[]): string {
+  return `[${rows.join(',')}]`;
+}
+
+/** What became of a commit; undefined when the fence was old: somebody else has the execution now, or it was cancelled. */
+export type Committed = { dueAt: Date | null; finishedAt: Date | null } | undefined;
+
+/**
+ * Writes the progress of several executions in one statement: status, steps and logs of each, or nothing of it where its
+ * fence is not the current one.
+ */
+export async function commitRuns(database: Database, commits: Commit[]): Promise<Committed[]> {
+  const values = [
+    list(commits.map(runText)),
+    list(commits.flatMap(({ id, steps }) => steps.map((step) => stepText(id, step)))),
+    list(commits.flatMap(({ id, logs }) => logs.map((line) => logText(id, line)))),
+  ];
+  type Row = { id: string; due_at: Date | null; finished_at: Date | null };
+  const { rows } = await database.pool.query<Row>({ name: 'commit-runs', text: commit, values });
+  const held = new Map(rows.map((row) => [row.id, { dueAt: row.due_at, finishedAt: row.finished_at }]));
+  return commits.map(({ id }) => held.get(id));
+}

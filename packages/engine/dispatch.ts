@@ -1,0 +1,62 @@
+import { createPostgresBackend, Queue, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+
+/** Carries "look at execution X" between processes. It may lose or repeat it: PostgreSQL is the truth. */
+export type Dispatch = {
+  send(executionIds: string[]): Promise<void>;
+  /** Starts taking messages: `look` is called for each, `concurrency` at once. */
+  consume(look: (executionId: string) => Promise<void>, concurrency: number): void;
+  /** @throws when the queue cannot be reached. */
+  check(): Promise<void>;
+  close(): Promise<void>;
+};
+
+const name = 'executions';
+// What was done, or could not be, is of no interest: the execution's row says what became of it.
+const job = { removeOnComplete: true, removeOnFail: true };
+
+function connectionOf({ postgres }: { postgres: string }) {
+  return { connectionString: postgres, max: 4, migrate: true };
+}
+
+/**
+ * Dispatch by BullMQ: on PostgreSQL, in a schema and with connections of its own, or on Redis where there is one.
+ *
+ * @param options.onError told of connection errors; BullMQ reconnects by itself.
+ */
+export async function createDispatch(options: {
+  store: { postgres: string } | { redis: Redis };
+  onError: (error: Error) => void;
+}): Promise<Dispatch> {
+  const { store, onError } = options;
+  const queue =
+    'postgres' in store
+      ? new Queue(name, { connection: connectionOf(store), defaultJobOptions: job }, createPostgresBackend)
+      : new Queue(name, { connection: store.redis, defaultJobOptions: job });
+  queue.on('error', onError);
+  // A worker that finds no schema asks again and again, without a pause.
+  await queue.waitUntilReady();
+  let worker: { close(): Promise<void> } | undefined;
+
+  return {
+    async send(executionIds) {
+      await queue.addBulk(executionIds.map((id) => ({ name: 'look', data: { id } })));
+    },
+    consume(look, concurrency) {
+      const handle = async ({ data }: { data: { id: string } }) => look(data.id);
+      const made =
+        'postgres' in store
+          ? new Worker(name, handle, { connection: connectionOf(store), concurrency }, createPostgresBackend)
+          : new Worker(name, handle, { connection: store.redis, concurrency });
+      made.on('error', onError);
+      worker = made;
+    },
+    async check() {
+      await queue.getJobCountByTypes('waiting');
+    },
+    async close() {
+      await worker?.close();
+      await queue.close();
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import type { Database } from '@flowplane/db/database';
+import { LRUCache } from 'lru-cache';
+import { compileGraph, type Graph } from './graph.ts';
+import { loadDefinition } from './load.ts';
+import type { NodeTypes } from './node-type.ts';
+
+/** Compiled graphs, by team and definition; a definition never changes, so neither does its graph. */
+export type Graphs = {
+  known(teamId: string, hash: string): Graph | undefined;
+  /** @throws Error when the definition is missing or names a node type that is not installed. */
+  load(teamId: string, hash: string): Promise<Graph>;
+};
+
+export function createGraphs(database: Database, nodeTypes: NodeTypes): Graphs {
+  const cache = new LRUCache<string, Graph>({ max: 500 });
+  return {
+    known: (teamId, hash) => cache.get(`${teamId}:${hash}`),
+    async load(teamId, hash) {
+      const definition = await loadDefinition(database, teamId, hash);
+      if (!definition) throw new Error(`definition ${hash} is missing`);
+      const graph = compileGraph(definition, nodeTypes);
+      cache.set(`${teamId}:${hash}`, graph);
+      return graph;
+    },
+  };
+}

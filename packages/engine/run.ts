@@ -1,0 +1,123 @@
+import type { Failure, LogLevel } from '@flowplane/contract/execution';
+import type { Json } from '@flowplane/contract/json';
+import type { Sandbox } from '@flowplane/expressions/sandbox';
+import type { Scope } from '@flowplane/expressions/scope';
+import type { Commit, Committed } from './commit.ts';
+import type { Graph } from './graph.ts';
+import type { Journal, LogRecord, StepRecord } from './journal.ts';
+import type { Lease } from './lease.ts';
+import type { HttpAnswer } from './node-type.ts';
+
+/** An execution while this process advances it. */
+export type Run = {
+  lease: Lease;
+  graph: Graph;
+  journal: Journal;
+  scope: Scope;
+  /** What `scope.nodes` shows: the outputs so far. */
+  results: { [nodeId: string]: Json | undefined };
+  /** Steps and log lines that are not committed yet. */
+  steps: StepRecord[];
+  logs: LogRecord[];
+  nextPosition: number;
+  nextLogPosition: number;
+  /** Attempts of steps that another worker had under way when it died. */
+  attempts: Map<string, { attempt: number; position: number }>;
+  progress: boolean;
+  failure: Failure | undefined;
+  /** Steps under way. */
+  inFlight: Set<string>;
+  /** Called when a step in flight settles. */
+  wake: () => void;
+  /** Aborts what is in flight: cancelled, failed elsewhere, lease lost. */
+  controller: AbortController;
+  /** Set when another worker or a cancellation has taken the execution away. */
+  lost: boolean;
+  /** The commit under way, if any; commits of one run follow each other. */
+  lastCommit: Promise<unknown>;
+  /** Commits under way or queued: each renews the lease itself. */
+  commits: number;
+  onRespond: ((answer: HttpAnswer) => void) | undefined;
+};
+
+/** What advancing a run needs from the engine. */
+export type RunDeps = {
+  sandbox: Sandbox;
+  commit: (commit: Commit) => Promise<Committed>;
+  /** Told of failures that are ours, not the author's. */
+  onError: (error: unknown, where: string) => void;
+  /** True once the process drains: no new step starts. */
+  draining: () => boolean;
+};
+
+/** Stops a run whose execution somebody else has, or that was cancelled; nothing of it is written any more. */
+export function lose(run: Run): void {
+  run.lost = true;
+  run.controller.abort();
+  run.wake();
+}
+
+/**
+ * Commits whatever has happened since the last commit. Commits of one run follow each other, so that no two statements lock
+ * the same rows in different orders.
+ *
+ * @returns undefined when the execution is no longer ours; the run is then lost.
+ * @throws when the database cannot be reached; the run is then lost too.
+ */
+export async function commitRun(run: Run, deps: RunDeps, rest: Pick<Commit, 'status' | 'outputText' | 'error'>): Promise<Committed> {
+  run.commits += 1;
+  const turn = run.lastCommit;
+  const send = async () => {
+    if (run.commits > 1) await turn;
+    if (run.lost) return undefined;
+    const { steps, logs, progress, lease } = run;
+    run.steps = [];
+    run.logs = [];
+    run.progress = false;
+    return deps.commit({ id: lease.id, fence: lease.fence, steps, logs, progress, ...rest });
+  };
+  const sent = send();
+  run.lastCommit = sent.catch(() => undefined);
+  try {
+    const committed = await sent;
+    if (!committed) lose(run);
+    return committed;
+  } catch (error) {
+    lose(run);
+    throw error;
+  } finally {
+    run.commits -= 1;
+  }
+}
+
+/** Commits what has happened so far and keeps the lease. @returns false when the execution is no longer ours. */
+export async function flush(run: Run, deps: RunDeps): Promise<boolean> {
+  try {
+    return (await commitRun(run, deps, { status: 'running', outputText: undefined, error: undefined })) !== undefined;
+  } catch (error) {
+    deps.onError(error, `commit of execution ${run.lease.id}`);
+    return false;
+  }
+}
+
+/** Notes a step's state, to be written with the next commit. */
+export function note(run: Run, step: StepRecord): void {
+  run.journal.set(step.path, step);
+  if (!run.steps.includes(step)) run.steps.push(step);
+}
+
+/** Adds a log line; past `most` lines are dropped, with one line that says so. */
+export function addLog(run: Run, most: number, line: { path: string; level: LogLevel; message: string; data: Json }): void {
+  const position = run.nextLogPosition;
+  if (position > most) return;
+  run.nextLogPosition += 1;
+  const last = position === most;
+  run.logs.push({
+    position,
+    path: line.path,
+    level: last ? 'warn' : line.level,
+    message: last ? `Further lines were dropped: an execution may log ${most}.` : line.message,
+    dataText: last ? 'null' : JSON.stringify(line.data),
+    at: new Date(),
+  });
+}

@@ -1,0 +1,88 @@
+/**
+ * Ways out of JavaScript sandboxes: published escapes of n8n, vm2, Flowise and JSONata by class, and what follows from the fast
+ * lane's own design. Each ends in an attempt on the canaries: a host global, a file, an environment variable, Object.prototype.
+ */
+const HOSTILE =
+  'globalThis.__flowplaneCanary && (globalThis.__flowplaneCanary.hit = true), typeof process + typeof require';
+const SOURCE = JSON.stringify(`${HOSTILE}; return typeof process`);
+const READ = `typeof process === 'undefined' ? 'none' : process.env.FLOWPLANE_CANARY`;
+
+export const ESCAPES: readonly string[] = [
+  // Constructor chains.
+  `''.constructor.constructor(${SOURCE})()`,
+  `[].map.constructor(${SOURCE})()`,
+  `(() => 0).constructor(${SOURCE})()`,
+  `(async () => 0).constructor(${SOURCE})()`,
+  `(function* () {}).constructor(${SOURCE})().next()`,
+  `input.constructor.constructor(${SOURCE})()`,
+  `input['constr' + 'uctor']['constr' + 'uctor'](${SOURCE})()`,
+  `input[['constructor']][['constructor']](${SOURCE})()`,
+  `input[\`\${'con'}structor\`]`,
+  `input.list.constructor.from({ length: 1 }, Function(${SOURCE}))`,
+  `input.name.at.constructor(${SOURCE})()`,
+  `Math.floor.constructor(${SOURCE})()`,
+  `JSON.stringify.constructor(${SOURCE})()`,
+  `Object.keys.constructor(${SOURCE})()`,
+  `(0).toFixed.constructor(${SOURCE})()`,
+  `input.list.map((x) => x.constructor.constructor(${SOURCE})())`,
+  `input.list.map('constructor')`,
+  `input.list.reduce((f, k) => f[k], input.path)`,
+  `['constructor', 'constructor'].reduce((o, k) => o[k], '')(${SOURCE})()`,
+  `Reflect.construct(Function, [${SOURCE}])()`,
+  `Object.getPrototypeOf(async function () {}).constructor(${SOURCE})()`,
+  `new Function(${SOURCE})()`,
+  `eval(${JSON.stringify(HOSTILE)})`,
+  `(0, eval)(${JSON.stringify(READ)})`,
+  // Prototype pollution.
+  `Object.prototype.polluted = 1`,
+  `input.__proto__.polluted = 1`,
+  `input['__proto__']['polluted'] = 1`,
+  `({ __proto__: { polluted: 1 } }).polluted`,
+  `({ ['__proto__']: { polluted: 1 } }).polluted`,
+  `({ ...input.evil })`,
+  `Object.fromEntries([['__proto__', { polluted: 1 }]])`,
+  `JSON.parse('{"__proto__":{"polluted":1}}')`,
+  `Object.assign({}.__proto__, { polluted: 1 })`,
+  `[].__proto__.map = () => 'polluted'`,
+  `input.list.concat({ __proto__: { polluted: 1 } })`,
+  `Object.defineProperty(Object.prototype, 'polluted', { value: 1 })`,
+  `Reflect.setPrototypeOf(Object.prototype, { polluted: 1 })`,
+  `input.__defineGetter__.call(Object.prototype, 'polluted', () => 1)`,
+  // Hooks that run in the embedder.
+  `(Error.prepareStackTrace = (e, s) => s[0].getThis(), new Error('x').stack)`,
+  `(Error.prepareStackTrace = (e, s) => s.map((f) => f.getFunction()), new Error('x').stack)`,
+  `({ toJSON() { return typeof process } })`,
+  `({ get x() { return typeof process + typeof globalThis.__flowplaneCanary } })`,
+  `new Proxy({}, { get: (t, k) => typeof process, ownKeys: () => ['a'], getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }) })`,
+  `({ then(resolve) { resolve(typeof process) } })`,
+  `(JSON.stringify = () => '{"forged":true}', Array.prototype.toJSON = () => 'forged', 1)`,
+  `(String.prototype.slice = () => { throw globalThis }, ''.slice())`,
+  `[1].map.call({ length: 1, constructor: { [Symbol.species]: Function } }, () => ${SOURCE})`,
+  `(class extends Array { static get [Symbol.species]() { return Function } }).from([1]).map(() => 1)`,
+  `(class A extends (0, Function) { constructor() { super(${SOURCE}) } }, 1)`,
+  `((s, ...v) => s.raw.constructor.constructor(${SOURCE})())\`x\``,
+  `Function.prototype.call.call(Function, null, ${SOURCE})()`,
+  `(() => { switch (1) { case 1: return Function(${SOURCE})() } })()`,
+  `[...{ [Symbol.iterator]: Function(${SOURCE}) }]`,
+  `(function () { return this })()`,
+  `(() => this)()`,
+  `(function () { return arguments.callee.caller })()`,
+  `((f) => f(f))((f) => typeof f.caller)`,
+  // Host objects by name.
+  `process.mainModule.require('fs').writeFileSync('canary', 'x')`,
+  `require('node:fs').writeFileSync('canary', 'x')`,
+  `globalThis.process.env.FLOWPLANE_CANARY`,
+  `import('node:fs')`,
+  `import('node:child_process').then((m) => m.execSync('touch canary'))`,
+  `[typeof fetch, typeof WebSocket, typeof Worker, typeof Deno, typeof Bun, typeof module, typeof setTimeout, typeof std, typeof os]`,
+  `[typeof WebAssembly, typeof postMessage, typeof workerData, typeof __dirname, typeof Buffer, typeof navigator].join()`,
+  `Object.getOwnPropertyNames(globalThis)`,
+  // Out of the wrapper.
+  `1\n)); globalThis.polluted = 1; ((`,
+  `1 /* */ // }} {{ process.exit()`,
+  `((a = globalThis.__flowplaneCanary) => a)()`,
+  `new (Object.getPrototypeOf(new Set([]).values()).constructor)()`,
+  `new ShadowRealm().evaluate('1')`,
+  `new WeakRef(globalThis).deref().process`,
+  `Atomics.wait(new Int32Array(new SharedArrayBuffer(8)), 0, 0, 1)`,
+];

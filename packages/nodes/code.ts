@@ -1,0 +1,29 @@
+import { defineNode, type NodeType } from '@flowplane/engine/node-type';
+import type { Sandbox } from '@flowplane/expressions/sandbox';
+import { codeError } from '@flowplane/expressions/template';
+import { z } from 'zod';
+
+const longest = 60;
+
+/** The `code` node: a function body in the sandbox. */
+export function code(sandbox: Sandbox): NodeType {
+  return defineNode({
+    type: 'code',
+    title: 'Code',
+    description: 'Runs JavaScript in a sandbox: the body of a function of input, nodes, vars and run; what it returns is the result.',
+    params: z.strictObject({
+      code: z.string().min(1).max(100_000).describe('A function body, e.g. `return input.total * 2`'),
+      timeoutSeconds: z.number().min(0.1).max(longest).default(10).describe(`At most ${longest}`),
+    }),
+    literal: ['code'],
+    check({ code: body }) {
+      const error = typeof body === 'string' ? codeError(body) : undefined;
+      return error ? [{ path: ['code'], message: error.message }] : [];
+    },
+    async run({ code: body, timeoutSeconds }, { scope, signal, log }) {
+      const { value, logs } = await sandbox.run(body, scope, { timeoutMs: timeoutSeconds * 1_000, signal });
+      for (const line of logs) log(line.level, line.message);
+      return { output: value };
+    },
+  });
+}

@@ -1,0 +1,28 @@
+import { json } from '@flowplane/contract/json';
+import { defineNode } from '@flowplane/engine/node-type';
+import { z } from 'zod';
+
+/** Set by the server itself, or able to change how the answer is framed or trusted. */
+const reserved = ['connection', 'content-length', 'transfer-encoding', 'set-cookie', 'upgrade', 'trailer', 'keep-alive'];
+
+const headers = z
+  .record(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9-]{1,100}$/, { error: 'must be a header name' })
+      .refine((name) => !reserved.includes(name.toLowerCase()), { error: 'is set by the server' }),
+    z.string().max(8_192).regex(/^[\t\x20-\x7e]*$/, { error: 'must be printable ASCII' }),
+  )
+  .refine((all) => Object.keys(all).length <= 50, { error: 'at most 50 headers' });
+
+export const respond = defineNode({
+  type: 'respond',
+  title: 'Respond',
+  description: 'Answers the webhook that started the execution, which then goes on.',
+  params: z.strictObject({
+    status: z.int().min(200).max(599).default(200),
+    headers: headers.default({}),
+    body: json.default(null).describe('Sent as JSON; a string is sent as it is when a content-type header is given'),
+  }),
+  run: (answer) => ({ output: answer, respond: answer }),
+});

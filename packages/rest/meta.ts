@@ -1,0 +1,22 @@
+import type { OpenApiMeta } from 'trpc-to-openapi';
+
+type Declared = NonNullable<OpenApiMeta['openapi']>;
+
+/**
+ * What a procedure declares so that it gets a REST route and an OpenAPI operation: trpc-to-openapi's `openapi` object with
+ * tags and summary made mandatory, and what that library has no word for beside it.
+ */
+export type RestMeta = {
+  openapi?: Pick<Declared, 'method' | 'path' | 'description'> & {
+    tags: string[];
+    summary: string;
+    /** Further paths that answer the same. */
+    aliases?: `/${string}`[];
+  };
+  /** Shown in the document; absent: signed in is enough; `'public'`: anybody. Checked by the procedure, not here. */
+  permission?: string;
+  /** Status of a success; 200, or 204 when the output is `z.void()`, unless said. */
+  status?: 200 | 201 | 202 | 204;
+  /** Where the made thing is, filled from the output: `/executions/{id}`. A 201 without it: its own path + `/{id}`. */
+  location?: `/${string}`;
+};

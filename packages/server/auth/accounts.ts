@@ -1,0 +1,119 @@
+import { randomUUIDv7 } from 'node:crypto';
+import type { loginInput, me as meOutput, registerInput } from '@flowplane/contract/auth';
+import { Refusal } from '@flowplane/contract/errors';
+import type { Db } from '@flowplane/db/database';
+import { sql } from 'kysely';
+import type { z } from 'zod';
+import type { Principal } from '../context.ts';
+import type { Auth } from './auth.ts';
+import { hashPassword, verifyPassword } from './passwords.ts';
+import { createPersonalTeam } from './personal-team.ts';
+import { forgetfulCookie, revokeSession, type SignInFrom } from './sessions.ts';
+import { type Account, type SignIn, signIn } from './sign-in.ts';
+
+/** Whether no account exists. While so, registrations take turns, and exactly one becomes the first. */
+async function isFirst(tx: Db): Promise<boolean> {
+  const anybody = tx.selectFrom('users').select('id').limit(1);
+  if (await anybody.executeTakeFirst()) return false;
+  await sql`select pg_advisory_xact_lock(hashtextextended('flowplane first account', 0))`.execute(tx);
+  return !(await anybody.executeTakeFirst());
+}
+
+async function createAccount(
+  tx: Db,
+  { email, name, passwordHash }: { email: string; name: string; passwordHash: string },
+): Promise<Account> {
+  const id = randomUUIDv7();
+  const created = await tx
+    .insertInto('users')
+    .values({ id, email, name, password_hash: passwordHash, is_owner: await isFirst(tx) })
+    .onConflict((conflict) => conflict.column('email').doNothing())
+    .returning('tier')
+    .executeTakeFirst();
+  if (!created) throw new Refusal('email_taken', 'An account with this email exists: sign in, or use another email.');
+  const team = await createPersonalTeam(tx, { userId: id, name });
+  return { user: { id, email, name }, team, role: 'admin', tier: created.tier };
+}
+
+/**
+ * Makes an account with a team of its own, and signs in. The first account of an instance becomes its owner.
+ *
+ * @throws Refusal `email_taken`, or `unavailable` when too many passwords wait to be hashed.
+ */
+export async function register(auth: Auth, input: z.output<typeof registerInput>, from: SignInFrom): Promise<SignIn> {
+  const { email, password } = input;
+  const name = input.name ?? email.slice(0, email.lastIndexOf('@'));
+  const passwordHash = await hashPassword(auth.passwords, password);
+  const { db } = auth.database;
+  const account = await db.transaction().execute((tx) => createAccount(tx, { email, name, passwordHash }));
+  return signIn(auth, account, from);
+}
+
+/** The account of an email in the team that it joined first. */
+function findAccount(db: Db, email: string) {
+  return db
+    .selectFrom('users as u')
+    .innerJoin('memberships as m', 'm.user_id', 'u.id')
+    .innerJoin('teams as t', 't.id', 'm.team_id')
+    .select(['u.id', 'u.email', 'u.name', 'u.tier', 'u.password_hash', 'm.role'])
+    .select(['t.id as team_id', 't.name as team_name', 't.slug'])
+    .where('u.email', '=', email)
+    .orderBy('m.created_at')
+    .orderBy('m.team_id')
+    .limit(1)
+    .executeTakeFirst();
+}
+
+/**
+ * Signs in by password. An unknown email and a wrong password get the same answer after the same work.
+ *
+ * @throws Refusal `invalid_credentials`, or `unavailable` when too many passwords wait to be verified.
+ */
+export async function login(auth: Auth, input: z.output<typeof loginInput>, from: SignInFrom): Promise<SignIn> {
+  const found = await findAccount(auth.database.db, input.email);
+  const right = await verifyPassword(auth.passwords, found?.password_hash, input.password);
+  if (!found || !right) throw new Refusal('invalid_credentials', 'The email or the password is wrong.');
+  const { id, email, name, role, tier } = found;
+  const team = { id: found.team_id, name: found.team_name, slug: found.slug };
+  return signIn(auth, { user: { id, email, name }, team, role, tier }, from);
+}
+
+/**
+ * Ends the caller's session: its cookie and refresh tokens are worthless at once, its access token expires within 30
+ * minutes. Without a session there is nothing to end, and a browser still gets rid of its stale cookie.
+ *
+ * @returns the `Set-Cookie` value that removes the cookie.
+ * @throws Refusal `forbidden` for an API key, which is revoked instead.
+ */
+export async function logout(auth: Auth, principal: Principal | undefined): Promise<string> {
+  if (principal?.kind === 'apiKey')
+    throw new Refusal('forbidden', 'An API key has no session: revoke the key instead.');
+  if (principal?.sessionId) await revokeSession(auth, principal.sessionId);
+  return forgetfulCookie(auth);
+}
+
+/**
+ * Who the caller is, in which team, and what they may do.
+ *
+ * @throws Refusal `unauthenticated` when the account is gone.
+ */
+export async function me(auth: Auth, principal: Principal): Promise<z.output<typeof meOutput>> {
+  const row = await auth.database.db
+    .selectFrom('memberships as m')
+    .innerJoin('users as u', 'u.id', 'm.user_id')
+    .innerJoin('teams as t', 't.id', 'm.team_id')
+    .select(['u.id', 'u.email', 'u.name', 'u.created_at', 't.name as team_name', 't.slug'])
+    .where('m.user_id', '=', principal.userId)
+    .where('m.team_id', '=', principal.teamId)
+    .executeTakeFirst();
+  if (!row) throw new Refusal('unauthenticated', 'This account is gone.');
+  const { role, tier, permissions, kind } = principal;
+  return {
+    user: { id: row.id, email: row.email, name: row.name, createdAt: row.created_at },
+    team: { id: principal.teamId, name: row.team_name, slug: row.slug },
+    role,
+    permissions: [...permissions],
+    tier,
+    signedInBy: kind,
+  };
+}

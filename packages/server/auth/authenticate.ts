@@ -1,0 +1,48 @@
+import { Refusal } from '@flowplane/contract/errors';
+import type { Principal } from '../context.ts';
+import { apiKeyPrefix, apiKeyPrincipal } from './api-key-principal.ts';
+import type { Auth } from './auth.ts';
+import { type OriginHeaders, requireSameSite } from './same-site.ts';
+import { sessionPrincipal, sessionTokenOf } from './sessions.ts';
+import { tokenPrincipal } from './tokens.ts';
+
+/** The headers that say who calls; Node's `request.headers` is one of these. */
+export type CredentialHeaders = OriginHeaders & {
+  authorization?: string | undefined;
+  'x-api-key'?: string | string[] | undefined;
+  cookie?: string | undefined;
+};
+
+function bearer(auth: Auth, authorization: string): Principal | Promise<Principal> {
+  const token = /^bearer +(\S+)$/i.exec(authorization)?.[1];
+  if (token === undefined)
+    throw new Refusal('unauthenticated', 'Authorization must be `Bearer` and a token or API key.');
+  return token.startsWith(apiKeyPrefix) ? apiKeyPrincipal(auth, token) : tokenPrincipal(auth, token);
+}
+
+/**
+ * Finds who calls, by the first there is of: `X-API-Key`, `Authorization: Bearer` with an API key or access token, the
+ * session cookie. Answers without a promise when the credential was seen before, because every request asks.
+ *
+ * A header that is no good is refused and never falls back to the cookie. A cookie that is no good is nobody: browsers send
+ * it by themselves and pages cannot remove it, so else an expired session could not even sign in again.
+ *
+ * @param method of the HTTP request, in capitals.
+ * @returns undefined for nobody.
+ * @throws Refusal, also as a rejection: `unauthenticated`, or `cross_site_request` for a cookie on a request other than
+ *   GET and HEAD that does not come from our own or an allowed origin.
+ */
+export function authenticate(
+  auth: Auth,
+  headers: CredentialHeaders,
+  method: string,
+): Principal | undefined | Promise<Principal | undefined> {
+  const apiKey = headers['x-api-key'];
+  if (typeof apiKey === 'string') return apiKeyPrincipal(auth, apiKey);
+  if (apiKey !== undefined) throw new Refusal('unauthenticated', 'Send one X-API-Key.');
+  if (headers.authorization !== undefined) return bearer(auth, headers.authorization);
+  const token = headers.cookie === undefined ? undefined : sessionTokenOf(auth, headers.cookie);
+  if (token === undefined) return undefined;
+  requireSameSite(auth, headers, method);
+  return sessionPrincipal(auth, token);
+}

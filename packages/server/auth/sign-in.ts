@@ -1,0 +1,24 @@
+import type { SignedIn } from '@flowplane/contract/auth';
+import type { Role } from '@flowplane/contract/permissions';
+import type { Tier } from '@flowplane/contract/tiers';
+import type { Auth } from './auth.ts';
+import { createRefreshToken } from './refresh.ts';
+import { createSession, type SignInFrom } from './sessions.ts';
+import { signAccessToken } from './tokens.ts';
+
+/** An account as it signs in: who, and as what in which team. */
+export type Account = { user: SignedIn['user']; team: SignedIn['team']; role: Role; tier: Tier };
+
+/** A sign-in: what the caller is told, and the `Set-Cookie` value for browsers. */
+export type SignIn = { signedIn: SignedIn; cookie: string };
+
+/** Starts a session for an account, with its cookie, access token and refresh token. */
+export async function signIn(auth: Auth, { user, team, role, tier }: Account, from: SignInFrom): Promise<SignIn> {
+  const who = { userId: user.id, teamId: team.id };
+  const { sessionId, cookie } = await createSession(auth, who, from);
+  const [refreshToken, access] = await Promise.all([
+    createRefreshToken(auth.database.db, sessionId),
+    signAccessToken(auth, { ...who, sessionId, role, tier }),
+  ]);
+  return { signedIn: { user, team, ...access, refreshToken }, cookie };
+}

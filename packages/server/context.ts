@@ -1,0 +1,32 @@
+import type { Permission, Role } from '@flowplane/contract/permissions';
+import type { Tier } from '@flowplane/contract/tiers';
+import type { Database } from '@flowplane/db/database';
+import type { Engine } from '@flowplane/engine/engine';
+import type { Auth } from './auth/auth.ts';
+import type { Webhooks } from './hooks/webhooks.ts';
+
+/** Who calls: found from the session cookie, the access token or the API key before any procedure runs. */
+export type Principal = {
+  kind: 'session' | 'jwt' | 'apiKey';
+  userId: string;
+  teamId: string;
+  role: Role;
+  permissions: ReadonlySet<Permission>;
+  tier: Tier;
+  /** The sign-in behind a session or an access token; null for an API key. */
+  sessionId: string | null;
+};
+
+/** What a procedure may say about the HTTP answer. */
+export type ResponseHints = { status?: number; headers: Record<string, string>; cookies: string[] };
+
+/** What every procedure receives. */
+export type Context = {
+  database: Database;
+  engine: Engine;
+  auth: Auth;
+  webhooks: Webhooks;
+  principal: Principal | undefined;
+  request: { id: string; ip: string; userAgent: string | undefined };
+  response: ResponseHints;
+};

@@ -1,0 +1,66 @@
+import type { Db } from '@flowplane/db/database';
+import { LRUCache } from 'lru-cache';
+
+/** What answers on a path. */
+export type Webhook = {
+  teamId: string;
+  workflowId: string;
+  triggerId: string;
+  version: number;
+  definitionHash: string;
+  respond: 'result' | 'immediate';
+};
+
+export type WebhookAddress = { slug: string; method: string; path: string };
+
+export type Webhooks = {
+  /** The webhook at an address, of the workflow that was published there last; undefined when there is none. */
+  find(address: WebhookAddress): Promise<Webhook | undefined>;
+  /** Forgets what was found before, because something was published or deleted. */
+  forget(): void;
+};
+
+/** How long another process's publication may go unseen; a look-up for every call would cost a third of a short execution. */
+const rememberedMs = 1_000;
+
+async function findWebhook(db: Db, { slug, method, path }: WebhookAddress): Promise<Webhook | undefined> {
+  const row = await db
+    .selectFrom('webhooks as h')
+    .innerJoin('teams as t', 't.id', 'h.team_id')
+    .innerJoin('workflows as w', 'w.id', 'h.workflow_id')
+    .innerJoin('workflow_versions as v', (join) =>
+      join.onRef('v.workflow_id', '=', 'w.id').onRef('v.version', '=', 'w.published_version'),
+    )
+    .select(['h.team_id', 'h.workflow_id', 'h.trigger_id', 'h.respond', 'v.version', 'v.definition_hash'])
+    .where('t.slug', '=', slug)
+    .where('h.method', '=', method)
+    .where('h.path', '=', path)
+    .orderBy('h.published_at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return (
+    row && {
+      teamId: row.team_id,
+      workflowId: row.workflow_id,
+      triggerId: row.trigger_id,
+      version: row.version,
+      definitionHash: row.definition_hash,
+      respond: row.respond,
+    }
+  );
+}
+
+export function createWebhooks(db: Db): Webhooks {
+  const found = new LRUCache<string, Webhook>({ max: 10_000, ttl: rememberedMs });
+  return {
+    async find(address) {
+      const key = `${address.slug} ${address.method} ${address.path}`;
+      const known = found.get(key);
+      if (known) return known;
+      const webhook = await findWebhook(db, address);
+      if (webhook) found.set(key, webhook);
+      return webhook;
+    },
+    forget: () => found.clear(),
+  };
+}

@@ -1,0 +1,55 @@
+import { Refusal } from '@flowplane/contract/errors';
+import type { Execution } from '@flowplane/contract/execution';
+import type { workflowExecuteInput } from '@flowplane/contract/workflow';
+import type { Db } from '@flowplane/db/database';
+import type { Engine } from '@flowplane/engine/engine';
+import { finished } from '../executions/finished.ts';
+import { checkInputSize } from './input-size.ts';
+import type { z } from 'zod';
+import { keepDefinition } from './publish.ts';
+import { noWorkflow } from './workflows.ts';
+
+type Runnable = { version: number | null; definitionHash: string };
+
+async function publishedVersion(db: Db, teamId: string, id: string): Promise<Runnable> {
+  const row = await db
+    .selectFrom('workflows as w')
+    .leftJoin('workflow_versions as v', (join) =>
+      join.onRef('v.workflow_id', '=', 'w.id').onRef('v.version', '=', 'w.published_version'),
+    )
+    .select(['v.version', 'v.definition_hash'])
+    .where('w.id', '=', id)
+    .where('w.team_id', '=', teamId)
+    .executeTakeFirst();
+  if (!row) throw noWorkflow(id);
+  if (row.version === null || row.definition_hash === null) {
+    throw new Refusal('not_published', 'Publish the workflow first, or run its draft with draft: true.');
+  }
+  return { version: row.version, definitionHash: row.definition_hash };
+}
+
+async function draftVersion(db: Db, teamId: string, id: string): Promise<Runnable> {
+  const row = await db
+    .selectFrom('workflows')
+    .select('definition')
+    .where('id', '=', id)
+    .where('team_id', '=', teamId)
+    .executeTakeFirst();
+  if (!row) throw noWorkflow(id);
+  return { version: null, definitionHash: await keepDefinition(db, teamId, row.definition) };
+}
+
+/**
+ * Starts an execution and waits `wait` seconds at most for its end.
+ *
+ * @throws Refusal `not_found`, `not_published`, `payload_too_large`.
+ */
+export async function executeWorkflow(
+  { db, teamId, engine }: { db: Db; teamId: string; engine: Engine },
+  { id, input, wait, draft }: z.output<typeof workflowExecuteInput>,
+): Promise<Execution> {
+  checkInputSize(input);
+  const runnable = draft ? await draftVersion(db, teamId, id) : await publishedVersion(db, teamId, id);
+  const started = await engine.start({ teamId, workflowId: id, ...runnable, trigger: 'api', input });
+  return finished(engine, started, { teamId, ms: wait * 1_000 });
+}

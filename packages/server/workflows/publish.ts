@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import type { Definition } from '@flowplane/contract/definition';
+import type { Workflow } from '@flowplane/contract/workflow';
+import type { Db } from '@flowplane/db/database';
+import { sql } from 'kysely';
+import type { Webhooks } from '../hooks/webhooks.ts';
+import { noWorkflow, workflowOf } from './workflows.ts';
+
+/** Keeps a definition under its content's hash, for versions and executions to name. @returns the hash. */
+export async function keepDefinition(db: Db, teamId: string, definition: Definition): Promise<string> {
+  const body = JSON.stringify(definition);
+  const hash = createHash('sha256').update(body).digest('hex');
+  await db
+    .insertInto('definitions')
+    .values({ team_id: teamId, hash, body })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  return hash;
+}
+
+/**
+ * Makes the draft the version that triggers run. Publishing a draft that is published already changes nothing. Where another
+ * workflow has a webhook on the same path, the later publication answers there.
+ *
+ * @throws Refusal `not_found`.
+ */
+export async function publishWorkflow(
+  scope: { db: Db; teamId: string; userId: string; webhooks: Webhooks },
+  id: string,
+): Promise<Workflow> {
+  const { teamId, userId } = scope;
+  const published = await scope.db.transaction().execute(async (db) => {
+    const row = await db
+      .selectFrom('workflows')
+      .selectAll()
+      .where('id', '=', id)
+      .where('team_id', '=', teamId)
+      .forUpdate()
+      .executeTakeFirst();
+    if (!row) throw noWorkflow(id);
+    const hash = await keepDefinition(db, teamId, row.definition);
+    const newest = await db
+      .selectFrom('workflow_versions')
+      .select(['version', 'definition_hash'])
+      .where('workflow_id', '=', id)
+      .orderBy('version', 'desc')
+      .executeTakeFirst();
+    if (newest?.definition_hash === hash) return workflowOf(row);
+
+    const version = (newest?.version ?? 0) + 1;
+    await db
+      .insertInto('workflow_versions')
+      .values({ workflow_id: id, version, team_id: teamId, definition_hash: hash, published_by: userId })
+      .execute();
+    await db.deleteFrom('webhooks').where('workflow_id', '=', id).execute();
+    const webhooks = row.definition.triggers.map(({ id: trigger_id, method, path, respond }) => ({
+      workflow_id: id,
+      trigger_id,
+      team_id: teamId,
+      method,
+      path,
+      respond,
+      published_at: sql<Date>`clock_timestamp()`,
+    }));
+    if (webhooks.length > 0) await db.insertInto('webhooks').values(webhooks).execute();
+    const updated = await db
+      .updateTable('workflows')
+      .set({ published_version: version, updated_at: sql<Date>`now()` })
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    return workflowOf(updated);
+  });
+  scope.webhooks.forget();
+  return published;
+}
