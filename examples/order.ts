@@ -1,12 +1,14 @@
 import { createClient, type Definition } from '@flowplane/client';
 
+const { FLOWPLANE_URL: url = 'http://localhost:8000', FLOWPLANE_API_KEY: apiKey } = process.env;
+const { OWNER_EMAIL: email = '', OWNER_PASSWORD: password = '' } = process.env;
+const token = apiKey ? undefined : (await createClient({ url }).auth.login({ email, password })).accessToken;
+const client = createClient({ url, apiKey, token });
+
+const order = { name: '{{ input.name.toUpperCase() }}', total: '{{ input.qty * input.price }}' };
 const definition: Definition = {
   nodes: [
-    {
-      id: 'order',
-      type: 'transform',
-      params: { value: { name: '{{ input.name.toUpperCase() }}', total: '{{ input.qty * input.price }}' } },
-    },
+    { id: 'order', type: 'transform', params: { value: order } },
     { id: 'big', type: 'if', params: { condition: '{{ nodes.order.total > 100 }}' } },
     { id: 'gold', type: 'transform', params: { value: { tier: 'gold', msg: 'Hello {{ nodes.order.name }}' } } },
     { id: 'basic', type: 'transform', params: { value: { tier: 'basic' } } },
@@ -19,11 +21,6 @@ const definition: Definition = {
   triggers: [{ id: 'hook', type: 'webhook', path: 'orders', method: 'POST', respond: 'result' }],
   output: '{{ nodes.gold ?? nodes.basic }}',
 };
-
-const { FLOWPLANE_URL: url = 'http://localhost:8000', FLOWPLANE_API_KEY: apiKey } = process.env;
-const { OWNER_EMAIL: email = '', OWNER_PASSWORD: password = '' } = process.env;
-const token = apiKey ? undefined : (await createClient({ url }).auth.login({ email, password })).accessToken;
-const client = createClient({ url, apiKey, token });
 
 const { id } = await client.workflows.create({ name: 'Order', definition });
 await client.workflows.publish({ id });

@@ -42,13 +42,22 @@ function typeCheck(source: string): string {
   writeFileSync(join(project, 'package.json'), JSON.stringify({ type: 'module' }));
   writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }));
   writeFileSync(join(project, 'main.ts'), source);
+  return compile(project);
+}
+
+function compile(folder: string): string {
   try {
-    return execFileSync(process.execPath, [tsc, '--pretty', 'false'], { cwd: project, encoding: 'utf8' });
+    return execFileSync(process.execPath, [tsc, '--pretty', 'false'], { cwd: folder, encoding: 'utf8' });
   } catch (error) {
     if (error instanceof Error && 'stdout' in error) return String(error.stdout);
     throw error;
   }
 }
+
+const sameType = `
+    type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+    function same<A, B>(_: Same<A, B>): void {}
+`;
 
 test('the tarball holds the program and its types, and wants only tRPC’s client and superjson', () => {
   expect(readdirSync(installed).sort()).toEqual(['dist', 'package.json']);
@@ -61,7 +70,7 @@ test('the tarball holds the program and its types, and wants only tRPC’s clien
 
 test('the types name nothing of the server’s, and the program nothing of Node’s', () => {
   const types = readFileSync(join(installed, 'dist/index.d.ts'), 'utf8');
-  expect(types).not.toMatch(/@flowplane\/|\bkysely\b|\bpg\b|node:|\bzod\b|@trpc|\bimport\b|\bany\b/i);
+  expect(types).not.toMatch(/@flowplane\/|\bkysely\b|\bpg\b|node:|\bzod\b|@trpc|\bimport\b|[:<|] ?any\b/);
   const program = readFileSync(join(installed, 'dist/index.js'), 'utf8');
   const imports = [...program.matchAll(/\bfrom\s*"([^"]+)"|\bimport\s*\(?\s*"([^"]+)"/g)].map(
     ([, one, other]) => one ?? other,
@@ -100,9 +109,7 @@ test('a strict project outside sees exact types', () => {
     import { createClient, FlowplaneError } from '@flowplane/client';
     import type * as Sdk from '@flowplane/client';
 
-    type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-    function same<A, B>(_: Same<A, B>): void {}
-
+    ${sameType}
     const client = createClient({ url: 'https://flowplane.example.com', token: async () => 'token' });
     const { signal } = new AbortController();
     const workflow = await client.workflows.create({ name: 'a', definition: { nodes: [{ id: 'a', type: 'log' }] } });
@@ -128,6 +135,26 @@ test('a strict project outside sees exact types', () => {
     `);
   console.log(`type-check of a project that uses the SDK: ${Math.round(performance.now() - started)} ms`);
   expect(errors).toBe('');
+});
+
+test('the types that were written out are those of the API’s router', () => {
+  const folder = join(here, 'dist/same');
+  mkdirSync(folder);
+  const source = `
+    import type * as Api from '../../api.ts';
+    import type * as Built from '../index.d.ts';
+    ${sameType}
+    same<Api.Inputs, Built.Inputs>(true);
+    same<Api.Outputs, Built.Outputs>(true);
+    same<Api.KnownErrorCode, Built.KnownErrorCode>(true);
+    export const client: (from: Api.Client) => Built.Client = (from) => from;
+    export const back: (from: Built.Client) => Api.Client = (from) => from;
+    `;
+  writeFileSync(join(folder, 'same.ts'), source);
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ extends: '../../tsconfig.json', files: ['same.ts'] }));
+  const errors = compile(folder).split('\n');
+  rmSync(folder, { recursive: true });
+  expect(errors.filter((line) => line.startsWith('same.ts'))).toEqual([]);
 });
 
 test.each([

@@ -3,11 +3,9 @@ import { json } from './json.ts';
 import { limits } from './limits.ts';
 
 /** An id within a definition: what `nodes.<id>` names in expressions. */
-export const nodeId = z
-  .string()
-  .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, {
-    error: 'must start with a letter and hold only letters, digits, _ and - (64 at most)',
-  });
+export const nodeId = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, {
+  error: 'must start with a letter and hold only letters, digits, _ and - (64 at most)',
+});
 
 export const node = z.strictObject({
   id: nodeId,

@@ -40,7 +40,10 @@ export type Database = { db: Db; pool: pg.Pool; close(): Promise<void> };
  * while a table was small would scan it whole long after it has grown; these connections never prefer that.
  * @param options.onError told of errors on idle connections, e.g. when PostgreSQL restarts; the pool heals by itself.
  */
-export function openDatabase(url: string, options: { max?: number; pointQueries?: boolean; onError?: (error: Error) => void } = {}): Database {
+export function openDatabase(
+  url: string,
+  options: { max?: number; pointQueries?: boolean; onError?: (error: Error) => void } = {},
+): Database {
   const pool = new pg.Pool({
     connectionString: url,
     max: options.max ?? 10,

@@ -6,7 +6,11 @@ import type { HttpAnswer } from './node-type.ts';
 import type { Run } from './run.ts';
 
 /** Makes a lease ready to be driven: from the start, or from what the journal already holds. */
-export function beginRun(lease: Lease, graph: Graph, more: { loaded: Loaded | undefined; onRespond: ((answer: HttpAnswer) => void) | undefined }): Run {
+export function beginRun(
+  lease: Lease,
+  graph: Graph,
+  more: { loaded: Loaded | undefined; onRespond: ((answer: HttpAnswer) => void) | undefined },
+): Run {
   const loaded = more.loaded ?? { journal: new Map(), attempts: new Map(), nextPosition: 0, nextLogPosition: 0 };
   // Node ids are the author's: without a prototype, `constructor` and the like are absent until a node of that name has run.
   const results: { [nodeId: string]: Json | undefined } = Object.create(null);

@@ -42,7 +42,8 @@ function skippedStep(run: Run, node: { id: string; type: { type: string } }): St
 /** Waits until a step settles or the run is lost, for `timeoutMs` at most. */
 function nextChange(run: Run, timeoutMs: number | undefined): Promise<void> {
   return new Promise((resolve) => {
-    const timer = timeoutMs === undefined ? undefined : setTimeout(resolve, Math.min(Math.max(timeoutMs, 0), 2 ** 31 - 1));
+    const timer =
+      timeoutMs === undefined ? undefined : setTimeout(resolve, Math.min(Math.max(timeoutMs, 0), 2 ** 31 - 1));
     run.wake = () => {
       clearTimeout(timer);
       resolve();
@@ -87,7 +88,8 @@ async function runSteps(run: Run, deps: RunDeps): Promise<void> {
     await nextChange(run, nextWakeMs);
   }
   const until = performance.now() + stubbornMs;
-  while (!run.lost && run.inFlight.size > 0 && performance.now() < until) await nextChange(run, until - performance.now());
+  while (!run.lost && run.inFlight.size > 0 && performance.now() < until)
+    await nextChange(run, until - performance.now());
   for (const path of run.inFlight) {
     const step = run.journal.get(path);
     if (step && !run.lost) note(run, { ...step, status: 'cancelled', finishedAt: new Date() });
@@ -146,7 +148,9 @@ export async function drive(run: Run, deps: RunDeps): Promise<Driven> {
   if (status) {
     const committed = await commitRun(run, deps, { status, outputText: undefined, error: undefined });
     if (!committed) return { end: 'lost' };
-    return status === 'waiting' && committed.dueAt ? { end: 'waiting', dueAt: committed.dueAt } : { end: 'handed-back' };
+    return status === 'waiting' && committed.dueAt
+      ? { end: 'waiting', dueAt: committed.dueAt }
+      : { end: 'handed-back' };
   }
 
   const result = await outputOrFailure(run, deps);

@@ -52,7 +52,18 @@ export type Engine = {
 
 function stateOf(lease: Lease, driven: Driven): Execution {
   const { id, workflowId, version, trigger, input, createdAt, startedAt } = lease;
-  const base = { id, workflowId, version, trigger, input, createdAt, startedAt, output: null, error: null, finishedAt: null };
+  const base = {
+    id,
+    workflowId,
+    version,
+    trigger,
+    input,
+    createdAt,
+    startedAt,
+    output: null,
+    error: null,
+    finishedAt: null,
+  };
   switch (driven.end) {
     case 'completed':
       return { ...base, status: 'completed', output: driven.output, finishedAt: driven.finishedAt };

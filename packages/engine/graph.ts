@@ -25,7 +25,10 @@ export type Graph = {
 };
 
 /** The ids of a definition's nodes so that each comes after those it depends on, and what a cycle keeps out of the order. */
-export function topologicalOrder(definition: Pick<Definition, 'nodes' | 'edges'>): { order: string[]; cyclic: string[] } {
+export function topologicalOrder(definition: Pick<Definition, 'nodes' | 'edges'>): {
+  order: string[];
+  cyclic: string[];
+} {
   const waitsFor = new Map(definition.nodes.map((node) => [node.id, 0]));
   const followers = new Map<string, string[]>();
   for (const { from, to } of definition.edges) {

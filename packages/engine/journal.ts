@@ -25,4 +25,11 @@ export type StepRecord = {
 /** The steps of an execution by path. */
 export type Journal = Map<string, StepRecord>;
 
-export type LogRecord = { position: number; path: string; level: LogLevel; message: string; dataText: string; at: Date };
+export type LogRecord = {
+  position: number;
+  path: string;
+  level: LogLevel;
+  message: string;
+  dataText: string;
+  at: Date;
+};

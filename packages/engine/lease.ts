@@ -1,5 +1,5 @@
-import type { Database } from '@flowplane/db/database';
 import type { Execution } from '@flowplane/contract/execution';
+import type { Database } from '@flowplane/db/database';
 
 /** Seconds that a worker may hold an execution without saying that it is alive. */
 export const leaseSeconds = 15;

@@ -77,7 +77,11 @@ export async function loadJournal(database: Database, id: string): Promise<Loade
 }
 
 /** The definition that an execution was started with. */
-export async function loadDefinition(database: Database, teamId: string, hash: string): Promise<Definition | undefined> {
+export async function loadDefinition(
+  database: Database,
+  teamId: string,
+  hash: string,
+): Promise<Definition | undefined> {
   const { rows } = await database.pool.query<{ body: Definition }>({
     name: 'load-definition',
     text: 'select body from definitions where team_id = $1 and hash = $2',

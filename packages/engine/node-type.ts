@@ -20,7 +20,12 @@ export type Outcome = {
 /** What a node is given besides its params. */
 export type NodeContext = {
   /** `input nodes vars run`, as expressions see them. */
-  scope: { input: Json; nodes: { readonly [id: string]: Json | undefined }; vars: { [key: string]: Json }; run: { [key: string]: Json } };
+  scope: {
+    input: Json;
+    nodes: { readonly [id: string]: Json | undefined };
+    vars: { [key: string]: Json };
+    run: { [key: string]: Json };
+  };
   /** The same at every attempt of this step: `<execution>:<path>`. */
   idempotencyKey: string;
   /** Aborted when the execution is cancelled, fails elsewhere, or loses its lease. */

@@ -64,7 +64,11 @@ export function lose(run: Run): void {
  * @returns undefined when the execution is no longer ours; the run is then lost.
  * @throws when the database cannot be reached; the run is then lost too.
  */
-export async function commitRun(run: Run, deps: RunDeps, rest: Pick<Commit, 'status' | 'outputText' | 'error'>): Promise<Committed> {
+export async function commitRun(
+  run: Run,
+  deps: RunDeps,
+  rest: Pick<Commit, 'status' | 'outputText' | 'error'>,
+): Promise<Committed> {
   run.commits += 1;
   const turn = run.lastCommit;
   const send = async () => {
@@ -107,7 +111,11 @@ export function note(run: Run, step: StepRecord): void {
 }
 
 /** Adds a log line; past `most` lines are dropped, with one line that says so. */
-export function addLog(run: Run, most: number, line: { path: string; level: LogLevel; message: string; data: Json }): void {
+export function addLog(
+  run: Run,
+  most: number,
+  line: { path: string; level: LogLevel; message: string; data: Json },
+): void {
   const position = run.nextLogPosition;
   if (position > most) return;
   run.nextLogPosition += 1;

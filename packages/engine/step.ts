@@ -1,5 +1,5 @@
-import { isJson, type Json } from '@flowplane/contract/json';
 import type { Failure } from '@flowplane/contract/execution';
+import { isJson, type Json } from '@flowplane/contract/json';
 import { limits } from '@flowplane/contract/limits';
 import { ExpressionError, SandboxError } from '@flowplane/expressions/errors';
 import { evaluate } from '@flowplane/expressions/evaluate';
@@ -14,7 +14,11 @@ function failureOf(error: unknown, nodeId: string, deps: RunDeps): Failure {
     return { code: error.code, message: error.message.slice(0, 2_000), nodeId };
   }
   deps.onError(error, `node ${nodeId}`);
-  return { code: 'internal', message: 'The node failed in a way that is not its author’s fault; the server’s log has the cause.', nodeId };
+  return {
+    code: 'internal',
+    message: 'The node failed in a way that is not its author’s fault; the server’s log has the cause.',
+    nodeId,
+  };
 }
 
 /** The JSON text of a value within the bound. @throws NodeError when it is larger, deeper or not JSON. */
@@ -24,7 +28,10 @@ function textOf(value: Json, what: string): string {
   }
   const text = JSON.stringify(value);
   if (text.length > limits.valueBytes || Buffer.byteLength(text) > limits.valueBytes) {
-    throw new NodeError('value_too_large', `The ${what} has more than ${limits.valueBytes} bytes of JSON; keep large data elsewhere and pass a reference.`);
+    throw new NodeError(
+      'value_too_large',
+      `The ${what} has more than ${limits.valueBytes} bytes of JSON; keep large data elsewhere and pass a reference.`,
+    );
   }
   return text;
 }
@@ -89,7 +96,11 @@ function beginStep(run: Run, node: GraphNode): StepRecord {
   };
 }
 
-async function runSlowly(run: Run, deps: RunDeps, work: { node: GraphNode; step: StepRecord; params: Json | Promise<Json> }): Promise<void> {
+async function runSlowly(
+  run: Run,
+  deps: RunDeps,
+  work: { node: GraphNode; step: StepRecord; params: Json | Promise<Json> },
+): Promise<void> {
   const { node, step } = work;
   try {
     const params = withLiterals(await work.params, node);
@@ -113,7 +124,9 @@ async function runSlowly(run: Run, deps: RunDeps, work: { node: GraphNode; step:
 }
 
 function withLiterals(params: Json, node: GraphNode): Json {
-  return params !== null && typeof params === 'object' && !Array.isArray(params) ? { ...params, ...node.literals } : params;
+  return params !== null && typeof params === 'object' && !Array.isArray(params)
+    ? { ...params, ...node.literals }
+    : params;
 }
 
 function finish(run: Run, step: StepRecord): void {

@@ -36,7 +36,8 @@ function edgeErrors(definition: Definition, types: NodeTypes): FieldError[] {
   const errors = definition.edges.flatMap(({ from, to, port }, index) => {
     const found: FieldError[] = [];
     for (const [field, id] of Object.entries({ from, to })) {
-      if (!nodes.has(id)) found.push({ path: `edges[${index}].${field}`, message: `there is no node with the id ${id}` });
+      if (!nodes.has(id))
+        found.push({ path: `edges[${index}].${field}`, message: `there is no node with the id ${id}` });
     }
     const source = nodes.get(from);
     const ports = source && types.get(source.type)?.ports(source.params);

@@ -85,7 +85,8 @@ export function createWorker(options: WorkerOptions, onEnd: (lease: Lease, drive
     }
     let graph: Graph;
     try {
-      graph = graphs.known(lease.teamId, lease.definitionHash) ?? (await graphs.load(lease.teamId, lease.definitionHash));
+      graph =
+        graphs.known(lease.teamId, lease.definitionHash) ?? (await graphs.load(lease.teamId, lease.definitionHash));
     } catch (error) {
       onError(error, `definition of execution ${lease.id}`);
       const message = 'The workflow can no longer be run; the server’s log has the cause.';
@@ -143,13 +144,10 @@ export function createWorker(options: WorkerOptions, onEnd: (lease: Lease, drive
   function sweepAfter(ms: number): void {
     // Later waits, and those past the bound on timers, are found by the regular sweep.
     if (draining || slots === 0 || ms > 60_000 || timers.size > 1_000) return;
-    const timer = setTimeout(
-      () => {
-        timers.delete(timer);
-        void sweep();
-      },
-      Math.max(ms, 0) + 2,
-    );
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      void sweep();
+    }, Math.max(ms, 0) + 2);
     timers.add(timer);
   }
 
@@ -202,7 +200,10 @@ export function createWorker(options: WorkerOptions, onEnd: (lease: Lease, drive
     work() {
       if (slots === 0) return;
       dispatch.consume(look, slots);
-      intervals.push(setInterval(() => void sweep(), sweepMs), setInterval(() => void renew(), renewMs));
+      intervals.push(
+        setInterval(() => void sweep(), sweepMs),
+        setInterval(() => void renew(), renewMs),
+      );
       void sweep();
     },
     async close() {

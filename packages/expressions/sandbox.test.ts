@@ -4,7 +4,7 @@ import { afterAll, expect, test } from 'vitest';
 import { createSandbox } from './sandbox.ts';
 import type { Scope } from './scope.ts';
 
-const sandbox = createSandbox({ expressionTimeoutMs: 400, codeTimeoutMs: 400 });
+const sandbox = createSandbox({ memoryBytes: 16 * 2 ** 20, expressionTimeoutMs: 1000, codeTimeoutMs: 1000 });
 afterAll(() => sandbox.close());
 
 const scope: Scope = { input: { a: 1 }, nodes: { n: { b: 2 } }, vars: {}, run: {} };
@@ -22,13 +22,13 @@ const BOMBS: readonly (readonly [string, string, RegExp])[] = [
   ['an endless native operation', NATIVE_LOOP, /^code_timeout$/],
   ['a 2 GB string', `return 'x'.repeat(2 ** 31)`, /^code_(failed|memory)$/],
   ['a string that doubles', `let s = 'x'; for (;;) s += s`, /^code_(failed|memory)$/],
-  ['an array that doubles', 'let a = [1]; for (;;) a = a.concat(a)', /^code_(memory|timeout)$/],
+  ['an array that doubles', 'let a = [1]; for (;;) a = a.concat(a)', /^code_memory$/],
   ['large strings', `const a = []; for (;;) a.push('x'.repeat(2 ** 22) + a.length)`, /^code_memory$/],
-  ['many small objects', 'const a = []; for (;;) a.push({ x: {} })', /^code_(memory|timeout)$/],
+  ['many small objects', 'const a = []; for (;;) a.push({ x: {} })', /^code_memory$/],
   [
     'memory errors caught again and again',
     'const a = []; for (;;) try { for (;;) a.push(new Array(1e5).fill(1)) } catch {}',
-    /^code_(memory|timeout)$/,
+    /^code_timeout$/,
   ],
   ['a 2 GB buffer', 'return new ArrayBuffer(2 ** 31).byteLength', /^code_(failed|memory)$/],
   ['a huge bigint', 'return String(2n ** 100000000n).length', /^code_(failed|memory|timeout)$/],

@@ -26,7 +26,7 @@ test.each<[string, Json]>([
   // A closing brace pair inside the expression does not end it.
   ['{{ "}}" }}', '}}'],
   ["{{ '{{' }}", '{{'],
-  ['{{ `}}${"}}"}` }}', '}}}}'],
+  ['{{ `}}$' + '{"}}"}` }}', '}}}}'],
   ['{{ {a:{b:1}}}}', { a: { b: 1 } }],
   ['{{{a:1}}}', { a: 1 }],
   ['{{ { "}}": 1 } }}', { '}}': 1 }],
@@ -65,7 +65,10 @@ test('whatever stays in the fast lane is synchronous; one call of the sandbox do
   let calls = 0;
   const counting = {
     ...sandbox,
-    evaluate: (...args: Parameters<typeof sandbox.evaluate>) => (calls++, sandbox.evaluate(...args)),
+    evaluate: (...args: Parameters<typeof sandbox.evaluate>) => {
+      calls++;
+      return sandbox.evaluate(...args);
+    },
   };
   const template = compileTemplate([
     '{{ new Date(0).getTime() }}',

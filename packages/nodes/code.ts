@@ -10,7 +10,8 @@ export function code(sandbox: Sandbox): NodeType {
   return defineNode({
     type: 'code',
     title: 'Code',
-    description: 'Runs JavaScript in a sandbox: the body of a function of input, nodes, vars and run; what it returns is the result.',
+    description:
+      'Runs JavaScript in a sandbox: the body of a function of input, nodes, vars and run; what it returns is the result.',
     params: z.strictObject({
       code: z.string().min(1).max(100_000).describe('A function body, e.g. `return input.total * 2`'),
       timeoutSeconds: z.number().min(0.1).max(longest).default(10).describe(`At most ${longest}`),

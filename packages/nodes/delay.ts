@@ -10,7 +10,10 @@ export const delay = defineNode({
   params: z
     .strictObject({
       seconds: z.number().min(0).max(yearInSeconds).optional().describe('Up to a year'),
-      until: z.iso.datetime({ offset: true }).optional().describe('ISO 8601 with a time zone; a time in the past does not wait'),
+      until: z.iso
+        .datetime({ offset: true })
+        .optional()
+        .describe('ISO 8601 with a time zone; a time in the past does not wait'),
     })
     .refine(({ seconds, until }) => (seconds === undefined) !== (until === undefined), {
       error: 'give either seconds or until',

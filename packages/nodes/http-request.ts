@@ -57,7 +57,10 @@ function bodyOf(answer: GuardedResponse, as: Params['response']): Json {
   try {
     return json.parse(JSON.parse(text));
   } catch {
-    throw new NodeError('invalid_response', `The answer (status ${answer.status}, ${type || 'no content type'}) is not JSON.`);
+    throw new NodeError(
+      'invalid_response',
+      `The answer (status ${answer.status}, ${type || 'no content type'}) is not JSON.`,
+    );
   }
 }
 
@@ -66,11 +69,13 @@ export function httpRequest(fetch: GuardedFetch): NodeType {
   return defineNode({
     type: 'http.request',
     title: 'HTTP request',
-    description: 'Sends a request; the result is {status, headers, body}. Repeated after a crash with the same Idempotency-Key.',
+    description:
+      'Sends a request; the result is {status, headers, body}. Repeated after a crash with the same Idempotency-Key.',
     params,
     effect: true,
     async run(request, { idempotencyKey, signal }) {
-      const body = typeof request.body === 'string' || request.body === undefined ? request.body : JSON.stringify(request.body);
+      const body =
+        typeof request.body === 'string' || request.body === undefined ? request.body : JSON.stringify(request.body);
       const answer = await fetch(urlOf(request), {
         method: request.method,
         headers: headersOf(request, idempotencyKey),

@@ -13,16 +13,6 @@ import { transform } from './transform.ts';
 
 /** Every built-in node type: a new one is one file and one line here. */
 export function builtinNodes(deps: { sandbox: Sandbox; fetch: GuardedFetch }): NodeTypes {
-  const types = [
-    transform,
-    ifNode,
-    switchNode,
-    httpRequest(deps.fetch),
-    delay,
-    code(deps.sandbox),
-    respond,
-    fail,
-    log,
-  ];
+  const types = [transform, ifNode, switchNode, httpRequest(deps.fetch), delay, code(deps.sandbox), respond, fail, log];
   return new Map(types.map((type) => [type.type, type]));
 }

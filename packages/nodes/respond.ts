@@ -3,7 +3,15 @@ import { defineNode } from '@flowplane/engine/node-type';
 import { z } from 'zod';
 
 /** Set by the server itself, or able to change how the answer is framed or trusted. */
-const reserved = ['connection', 'content-length', 'transfer-encoding', 'set-cookie', 'upgrade', 'trailer', 'keep-alive'];
+const reserved = [
+  'connection',
+  'content-length',
+  'transfer-encoding',
+  'set-cookie',
+  'upgrade',
+  'trailer',
+  'keep-alive',
+];
 
 const headers = z
   .record(
@@ -11,7 +19,10 @@ const headers = z
       .string()
       .regex(/^[A-Za-z0-9-]{1,100}$/, { error: 'must be a header name' })
       .refine((name) => !reserved.includes(name.toLowerCase()), { error: 'is set by the server' }),
-    z.string().max(8_192).regex(/^[\t\x20-\x7e]*$/, { error: 'must be printable ASCII' }),
+    z
+      .string()
+      .max(8_192)
+      .regex(/^[\t\x20-\x7e]*$/, { error: 'must be printable ASCII' }),
   )
   .refine((all) => Object.keys(all).length <= 50, { error: 'at most 50 headers' });
 

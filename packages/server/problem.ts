@@ -1,8 +1,8 @@
 import {
   type ErrorCode,
   errorCodes,
-  isErrorCode,
   type FieldError,
+  isErrorCode,
   type Problem,
   problemOf,
   Refusal,

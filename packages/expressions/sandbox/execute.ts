@@ -17,10 +17,7 @@ const TIMEOUT: Outcome = { ok: false, reason: 'timeout', message: 'It took too l
  *
  * `broken`: QuickJS itself failed (its stack or its clean-up), the module must not be used again.
  */
-export function execute(
-  module: QuickJSWASMModule,
-  call: Call,
-): { outcome: Outcome; broken: boolean } {
+export function execute(module: QuickJSWASMModule, call: Call): { outcome: Outcome; broken: boolean } {
   const deadline = performance.now() + call.timeoutMs;
   let outcome: Outcome;
   let broken = false;

@@ -99,6 +99,8 @@ export function createPool(options: { threads: number; memoryBytes: number }): P
   }
 
   function onReply(thread: Thread, reply: Reply): void {
+    // What a thread still says after its end was decided is about calls that are settled or run elsewhere.
+    if (!threads.has(thread)) return;
     thread.ready = true;
     for (const { id, outcome } of reply.results) {
       thread.batch.delete(id);
@@ -209,11 +211,7 @@ export function createPool(options: { threads: number; memoryBytes: number }): P
   async function close(): Promise<void> {
     closed = true;
     stopWatching();
-    const ending = [...threads].map((thread) => {
-      // Waiting for an end is a reason for the process to live.
-      thread.worker.ref();
-      return thread.worker.terminate();
-    });
+    const ending = [...threads].map((thread) => thread.worker.terminate());
     threads.clear();
     queue.length = 0;
     for (const id of [...jobs.keys()]) finish(id, CLOSED);

@@ -26,6 +26,8 @@ export function startThread(memoryBytes: number, events: Events): Thread {
     env: {},
     execArgv: [],
     name: 'sandbox',
+    // QuickJS prints when it aborts, which the outcome says already.
+    stderr: true,
     // QuickJS lives in WebAssembly memory, outside this heap; the stack must outlast QuickJS's own limit, which counts other bytes.
     resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8, stackSizeMb: 8 },
   });

@@ -62,7 +62,10 @@ export async function cancelExecution(
   const cancelled = await engine.cancel(teamId, id);
   const execution = await getExecution(database, teamId, id);
   if (!cancelled && execution.status !== 'cancelled') {
-    throw new Refusal('already_finished', `The execution has ${execution.status === 'failed' ? 'failed' : 'completed'} already.`);
+    throw new Refusal(
+      'already_finished',
+      `The execution has ${execution.status === 'failed' ? 'failed' : 'completed'} already.`,
+    );
   }
   return execution;
 }

@@ -61,8 +61,6 @@ export async function listLogs(
     .orderBy('position')
     .limit(limit + 1)
     .execute();
-  const items = rows
-    .slice(0, limit)
-    .map(({ path, level, message, data, at }) => ({ path, level, message, data, at }));
+  const items = rows.slice(0, limit).map(({ path, level, message, data, at }) => ({ path, level, message, data, at }));
   return { items, nextCursor: nextPosition(rows, limit) };
 }

@@ -3,9 +3,9 @@ import type { Execution } from '@flowplane/contract/execution';
 import type { workflowExecuteInput } from '@flowplane/contract/workflow';
 import type { Db } from '@flowplane/db/database';
 import type { Engine } from '@flowplane/engine/engine';
+import type { z } from 'zod';
 import { finished } from '../executions/finished.ts';
 import { checkInputSize } from './input-size.ts';
-import type { z } from 'zod';
 import { keepDefinition } from './publish.ts';
 import { noWorkflow } from './workflows.ts';
 

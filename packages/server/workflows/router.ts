@@ -46,7 +46,13 @@ export const workflowsRouter = {
 
   get: procedure
     .meta({
-      openapi: { method: 'GET', path: '/workflows/{id}', aliases: ['/pipelines/{id}'], tags, summary: 'Get a workflow' },
+      openapi: {
+        method: 'GET',
+        path: '/workflows/{id}',
+        aliases: ['/pipelines/{id}'],
+        tags,
+        summary: 'Get a workflow',
+      },
       permission: 'workflows:read',
     })
     .input(workflowGetInput)

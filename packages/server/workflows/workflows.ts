@@ -9,8 +9,8 @@ import type {
 import type { Db } from '@flowplane/db/database';
 import { newId } from '@flowplane/db/id';
 import type { WorkflowsTable } from '@flowplane/db/tables/workflows';
-import { definitionErrors } from '@flowplane/engine/validate';
 import type { NodeTypes } from '@flowplane/engine/node-type';
+import { definitionErrors } from '@flowplane/engine/validate';
 import { type Selectable, sql } from 'kysely';
 import type { z } from 'zod';
 import type { Webhooks } from '../hooks/webhooks.ts';
