@@ -5,7 +5,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** @typedef {{ node: string, bin: string }} Tools `node` is the program; `bin` the directory that has pnpm. */
@@ -35,6 +35,7 @@ const commands = {
   test: (tools, extra) =>
     runTool(tools, 'turbo', ['run', 'test', '--continue', '--concurrency=100%', ...turboFlags, ...extra]),
   bench: (tools, extra) => runTool(tools, 'turbo', ['run', 'bench', '--concurrency=1', ...extra]),
+  example: (tools, extra) => runTool(tools, tools.node, ['examples/order.ts', ...extra]),
   format: (tools, extra) => runTool(tools, 'biome', ['check', '--write', ...extra, '.']),
   verify: async (tools, extra) =>
     (await runTool(tools, 'biome', ['check', '.'])) ||
@@ -202,7 +203,7 @@ function serve(tools, extra) {
 }
 
 /**
- * Runs a program of node_modules/.bin in the foreground; Ctrl-C in a terminal reaches it without us.
+ * Runs a program, by its path or of node_modules/.bin, in the foreground; Ctrl-C in a terminal reaches it without us.
  *
  * @param {Tools} tools @param {string} name @param {string[]} args
  */
@@ -213,7 +214,7 @@ function runTool(tools, name, args) {
     TURBO_NO_UPDATE_NOTIFIER: '1',
     TURBO_CACHE: 'local:rw',
   };
-  const child = spawn(join(root, 'node_modules/.bin', name), args, { cwd: root, env, stdio: 'inherit' });
+  const child = spawn(resolve(root, 'node_modules/.bin', name), args, { cwd: root, env, stdio: 'inherit' });
   return untilExit(child, (signal) => {
     if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
   });

@@ -151,10 +151,13 @@ test('the types that were written out are those of the API’s router', () => {
     export const back: (from: Built.Client) => Api.Client = (from) => from;
     `;
   writeFileSync(join(folder, 'same.ts'), source);
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ extends: '../../tsconfig.json', files: ['same.ts'] }));
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ extends: '../../tsconfig.json', files: ['same.ts'], include: [] }),
+  );
   const errors = compile(folder).split('\n');
   rmSync(folder, { recursive: true });
-  expect(errors.filter((line) => line.startsWith('same.ts'))).toEqual([]);
+  expect(errors.filter((line) => /^(same\.ts|error)/.test(line))).toEqual([]);
 });
 
 test.each([

@@ -59,6 +59,15 @@ test('a server that cannot be reached is network_error and says why', async () =
   expect(error.detail).toContain('ECONNREFUSED');
 });
 
+test('calls that fail together each reject with an error of their own', async () => {
+  await using server = await serve((_, response) => response.writeHead(502).end());
+  const client = createClient({ url: server.url });
+  const [one, other] = await Promise.all([errorOf(client.auth.me()), errorOf(client.workflows.list())]);
+  expect(server.seen).toHaveLength(1);
+  expect(one).not.toBe(other);
+  expect([one.code, other.code]).toEqual(['bad_response', 'bad_response']);
+});
+
 test('a connection that breaks within the answer is network_error', async () => {
   const error = await errorFrom((_, response) => {
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });

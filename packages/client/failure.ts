@@ -18,7 +18,9 @@ export function isProblem(value: unknown): value is ErrorDetails {
 export function failureOf(error: unknown): unknown {
   if (!(error instanceof TRPCClientError)) return error;
   const problem: unknown = error.data?.problem;
-  if (isProblem(problem)) return new FlowplaneError(problem, { cause: error });
+  if (isProblem(problem)) return new FlowplaneError(problem);
+  // One failure of a whole batch: every call gets an error of its own, with its own stack.
+  if (error.cause instanceof FlowplaneError) return new FlowplaneError(error.cause, { cause: error.cause.cause });
   if (error.shape === undefined) return error.cause ?? error;
   const status: unknown = error.data?.httpStatus;
   const detail = `The server answered without problem details: ${error.message}`;

@@ -145,7 +145,11 @@ test('closing rejects what is not answered, and what comes after', async () => {
 
 test('an idle sandbox does not keep the process alive', () => {
   const program = `const { createSandbox } = await import(${JSON.stringify(new URL('./sandbox.ts', import.meta.url).href)});
-    console.log(await createSandbox().evaluate(['1 + 1'], { input: null, nodes: {}, vars: {}, run: {} }));`;
+    const scope = { input: null, nodes: {}, vars: {}, run: {} };
+    const sandbox = createSandbox({ codeTimeoutMs: 100 });
+    await sandbox.run('let a = []; a.length = 2 ** 32 - 1; return a.indexOf(1)', scope).catch(() => undefined);
+    console.log(await sandbox.evaluate(['1 + 1'], scope));
+    await sandbox.run('let a = []; a.length = 2 ** 32 - 1; return a.indexOf(1)', scope).catch(() => undefined);`;
   const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
     timeout: 15_000,
     encoding: 'utf8',

@@ -5,7 +5,7 @@ import { namesIn } from './names.ts';
 import { narrowScope } from './narrow-scope.ts';
 import { parseCode } from './parse-expression.ts';
 import { createPool, type Pool } from './sandbox/pool.ts';
-import type { Outcome, Payload } from './sandbox/protocol.ts';
+import type { Call, CodePayload, ExpressionPayload, Outcome } from './sandbox/protocol.ts';
 import type { Scope } from './scope.ts';
 
 export type LogLine = { level: 'debug' | 'info' | 'warn' | 'error'; message: string };
@@ -62,8 +62,12 @@ export function createSandbox(
     if (expressions.length === 0) return [];
     const text = scopeText(scope);
     if (text === undefined) throw new ExpressionError('expression_failed', TOO_MUCH_DATA, expressions[0]);
-    const payload: Payload = { expressions, scope: text, limit: MAX_RESULT_CHARS };
-    const outcome = await submit(pool, { payload: JSON.stringify(payload), timeoutMs: expressionTimeoutMs }, signal);
+    const payload: ExpressionPayload = { expressions, scope: text, limit: MAX_RESULT_CHARS };
+    const outcome = await submit(
+      pool,
+      { kind: 'expressions', payload: JSON.stringify(payload), timeoutMs: expressionTimeoutMs },
+      signal,
+    );
     if (outcome.ok) return JSON.parse(outcome.text);
     const blamed = expressions[outcome.index ?? (expressions.length === 1 ? 0 : -1)];
     throw new ExpressionError(EXPRESSION_CODES[outcome.reason], outcome.message, blamed);
@@ -80,8 +84,8 @@ export function createSandbox(
     if ('message' in parsed) throw new SandboxError('code_failed', parsed.message);
     const text = scopeText(narrowScope(scope, [namesIn(parsed.expression)]));
     if (text === undefined) throw new SandboxError('code_failed', TOO_MUCH_DATA);
-    const payload: Payload = { code, scope: text, limit: MAX_RESULT_CHARS };
-    const outcome = await submit(pool, { payload: JSON.stringify(payload), timeoutMs }, signal);
+    const payload: CodePayload = { code, scope: text, limit: MAX_RESULT_CHARS };
+    const outcome = await submit(pool, { kind: 'code', payload: JSON.stringify(payload), timeoutMs }, signal);
     if (outcome.ok) return JSON.parse(outcome.text);
     throw new SandboxError(CODE_CODES[outcome.reason], outcome.message);
   }
@@ -101,11 +105,7 @@ function scopeText(scope: Scope): string | undefined {
   }
 }
 
-function submit(
-  pool: Pool,
-  call: { payload: string; timeoutMs: number },
-  signal: AbortSignal | undefined,
-): Promise<Outcome> {
+function submit(pool: Pool, call: Omit<Call, 'id'>, signal: AbortSignal | undefined): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     const takeBack = pool.submit(call, (outcome) => {

@@ -51,7 +51,7 @@ function swaggerPage(title: string): string {
 
 const swaggerStart = `SwaggerUIBundle({
   url: '/openapi.json', dom_id: '#docs', deepLinking: true, validatorUrl: null, tryItOutEnabled: true, displayRequestDuration: true,
-  persistAuthorization: false, filter: true, docExpansion: 'none',
+  persistAuthorization: false, filter: true, docExpansion: 'list',
 });
 `;
 

@@ -1,15 +1,15 @@
-import type { OpenApiMeta } from 'trpc-to-openapi';
-
-type Declared = NonNullable<OpenApiMeta['openapi']>;
-
 /**
- * What a procedure declares so that it gets a REST route and an OpenAPI operation: trpc-to-openapi's `openapi` object with
- * tags and summary made mandatory, and what that library has no word for beside it.
+ * What a procedure declares so that it gets a REST route and an OpenAPI operation: the `openapi` object that trpc-to-openapi
+ * made common, with tags and summary made mandatory, and what it has no word for beside it.
  */
 export type RestMeta = {
-  openapi?: Pick<Declared, 'method' | 'path' | 'description'> & {
+  openapi?: {
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+    /** With parameters in braces: `/executions/{id}`. */
+    path: `/${string}`;
     tags: string[];
     summary: string;
+    description?: string;
     /** Further paths that answer the same. */
     aliases?: `/${string}`[];
   };

@@ -1,5 +1,5 @@
 import type { QuickJSContext, QuickJSHandle, QuickJSRuntime, QuickJSWASMModule } from 'quickjs-emscripten';
-import { GUEST } from './guest.ts';
+import { CODE_GUEST, EXPRESSION_GUEST } from './guest.ts';
 import { explain } from './messages.ts';
 import type { Call, Outcome, Reason } from './protocol.ts';
 
@@ -28,7 +28,7 @@ export function execute(module: QuickJSWASMModule, call: Call): { outcome: Outco
     runtime.setMaxStackSize(STACK_BYTES);
     runtime.setInterruptHandler(() => performance.now() > deadline);
     context = runtime.newContext();
-    outcome = runGuest(context, runtime, { payload: call.payload, deadline });
+    outcome = runGuest(context, runtime, { call, deadline });
   } catch (error) {
     broken = true;
     outcome = failure('failed', error instanceof RangeError ? 'The stack overflowed' : 'The sandbox failed');
@@ -45,12 +45,12 @@ export function execute(module: QuickJSWASMModule, call: Call): { outcome: Outco
 function runGuest(
   context: QuickJSContext,
   runtime: QuickJSRuntime,
-  { payload, deadline }: { payload: string; deadline: number },
+  { call, deadline }: { call: Call; deadline: number },
 ): Outcome {
-  const guest = context.evalCode(GUEST, 'guest.js');
+  const guest = context.evalCode(call.kind === 'code' ? CODE_GUEST : EXPRESSION_GUEST, 'guest.js');
   if (guest.error) return thrown(context, guest.error, deadline);
   using program = guest.value;
-  using text = context.newString(payload);
+  using text = context.newString(call.payload);
   const first = step(context, program, { argument: text, deadline });
   if (first) return first;
   for (;;) {

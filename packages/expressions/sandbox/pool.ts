@@ -112,7 +112,7 @@ export function createPool(options: { threads: number; memoryBytes: number }): P
     // What was started for a slow time only is not kept.
     if (reply.retire || threads.size > options.threads) retire(thread);
     flush();
-    if (![...threads].some((each) => each.busy)) stopWatching();
+    stopIdleWatch();
   }
 
   function finish(id: number, outcome: Outcome): void {
@@ -157,6 +157,7 @@ export function createPool(options: { threads: number; memoryBytes: number }): P
       }
     }
     flush();
+    stopIdleWatch();
   }
 
   /** Ends a thread and the call it is in; the others of its batch start again elsewhere. */
@@ -201,6 +202,11 @@ export function createPool(options: { threads: number; memoryBytes: number }): P
     jobs.delete(id);
     const place = queue.indexOf(id);
     if (place !== -1) queue.splice(place, 1);
+  }
+
+  /** The timer would keep the process alive. */
+  function stopIdleWatch(): void {
+    if (![...threads].some((thread) => thread.busy)) stopWatching();
   }
 
   function stopWatching(): void {

@@ -1,8 +1,9 @@
-/** What a thread is told to do. `payload` is the JSON text of a `Payload`. */
-export type Call = { id: number; payload: string; timeoutMs: number };
+/** What a thread is told to do. `payload` is the JSON text of the kind's payload. */
+export type Call = { id: number; kind: 'expressions' | 'code'; payload: string; timeoutMs: number };
 
-/** What the guest program gets. Expressions are evaluated one by one; a code body is called once. */
-export type Payload = { scope: string; limit: number } & ({ expressions: string[] } | { code: string });
+/** What the guest programs get; `scope` is JSON text, `limit` the most characters of the result. */
+export type ExpressionPayload = { expressions: string[]; scope: string; limit: number };
+export type CodePayload = { code: string; scope: string; limit: number };
 
 /** How a call ended. `text` is JSON: the values of expressions, or `{value, logs}` of a code body. */
 export type Outcome = { ok: true; text: string } | FailedOutcome;
