@@ -1,5 +1,12 @@
 import { defineConfig, type ViteUserConfigFnObject } from 'vitest/config';
 
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** In CI a test whose Redis or Chromium is missing fails; elsewhere it is skipped. */
+    ci: boolean;
+  }
+}
+
 /**
  * The one vitest preset. `x.test.ts` needs nothing, `x.pg.test.ts` PostgreSQL, `x.redis.test.ts` Redis, `x.browser.test.ts`
  * Chromium; `vitest --mode fast` runs only those that need nothing.
@@ -14,6 +21,7 @@ export function preset(globalSetup: string[] = []): ViteUserConfigFnObject {
         include: ['**/*.test.ts'],
         exclude: ['**/node_modules/**', '**/dist/**', ...(fast ? ['**/*.{pg,redis,browser}.test.ts'] : [])],
         globalSetup: fast ? [] : globalSetup,
+        provide: { ci: process.env.CI === 'true' },
         passWithNoTests: fast,
         testTimeout: 20_000,
         hookTimeout: 60_000,

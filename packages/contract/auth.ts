@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { id } from './id.ts';
 import { page, pageInput } from './page.ts';
 import { permission, role } from './permissions.ts';
+import { text } from './text.ts';
 import { tier } from './tiers.ts';
 
 const email = z
@@ -17,7 +18,7 @@ const password = z
   .min(10, { error: 'must have at least 10 characters' })
   .max(256, { error: 'must have at most 256 characters' });
 
-const personName = z.string().trim().min(1).max(100);
+const personName = text.trim().min(1).max(100);
 
 export const registerInput = z.strictObject({ email, password, name: personName.optional() });
 export const loginInput = z.strictObject({ email, password: z.string().min(1).max(256) });
@@ -46,7 +47,7 @@ export const me = z.object({
 });
 
 export const apiKeyCreateInput = z.strictObject({
-  name: z.string().trim().min(1).max(100),
+  name: text.trim().min(1).max(100),
   scopes: z
     .array(permission)
     .min(1)

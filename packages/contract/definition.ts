@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { json } from './json.ts';
 import { limits } from './limits.ts';
+import { text } from './text.ts';
 
 /** An id within a definition: what `nodes.<id>` names in expressions. */
 export const nodeId = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, {
@@ -10,9 +11,9 @@ export const nodeId = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, {
 export const node = z.strictObject({
   id: nodeId,
   type: z.string().min(1).max(100),
-  name: z.string().max(200).optional().describe('Shown to people instead of the id'),
+  name: text.max(200).optional().describe('Shown to people instead of the id'),
   params: z
-    .record(z.string().max(100), json)
+    .record(text.max(100), json)
     .default({})
     .describe('What the node type takes; strings may hold {{ expressions }}'),
 });

@@ -68,7 +68,7 @@ export const executionPage = page(executionSummary);
 /** Steps and logs are read in the order in which they happened; their cursors are positions. */
 const position = z
   .string()
-  .regex(/^[0-9]{1,15}$/, { error: 'must be a cursor that an earlier page gave as nextCursor' })
+  .regex(/^[0-9]{1,9}$/, { error: 'must be a cursor that an earlier page gave as nextCursor' })
   .optional();
 export const executionStepsInput = pageInput.extend({ id, cursor: position });
 export const stepPage = page(step);

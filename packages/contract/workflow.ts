@@ -4,9 +4,10 @@ import { id } from './id.ts';
 import { json } from './json.ts';
 import { limits } from './limits.ts';
 import { page, pageInput } from './page.ts';
+import { text } from './text.ts';
 
-const name = z.string().trim().min(1).max(200);
-const description = z.string().max(2_000);
+const name = text.trim().min(1).max(200);
+const description = text.max(2_000);
 
 export const workflow = z.object({
   id,
@@ -28,7 +29,7 @@ export const workflowGetInput = z.strictObject({ id });
 export const workflowListInput = pageInput;
 export const workflowPage = page(workflowSummary);
 
-/** PATCH merges: what is absent stays. `revision`, when given, must be the current one. */
+/** PATCH merges: what is absent stays. */
 export const workflowUpdateInput = z.strictObject({
   id,
   name: name.optional(),

@@ -59,5 +59,10 @@ export function openDatabase(
   pool.on('error', (error) => options.onError?.(error));
   pool.on('connect', prepareRepeated);
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  return { db, pool, close: () => db.destroy() };
+  async function close(): Promise<void> {
+    // Closes the pool only if a query was built with it.
+    await db.destroy();
+    if (!pool.ended) await pool.end();
+  }
+  return { db, pool, close };
 }

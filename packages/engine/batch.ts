@@ -2,14 +2,17 @@
  * Turns calls that arrive while earlier ones are under way into one call: group commit. A call that finds a free lane goes at
  * once, so a quiet system has no added latency, and a busy one pays one commit for many.
  *
- * When a flush of several items fails, each is tried alone, so that one bad item fails only itself.
+ * When a flush of several items fails, each is tried alone, so that one bad item fails only itself; unless the failure is of
+ * a kind that has nothing to do with the items, when trying each would only multiply the time that callers wait.
  *
  * @param options.flush takes items, gives their results in the same order.
+ * @param options.failsAll whether an error would have met every item, e.g. that the database is away.
  * @param options.lanes flushes under way at once.
  * @param options.max items of one flush.
  */
 export function createBatcher<Item, Result>(options: {
   flush: (items: Item[]) => Promise<Result[]>;
+  failsAll: (error: unknown) => boolean;
   lanes: number;
   max: number;
 }): (item: Item) => Promise<Result> {
@@ -22,7 +25,7 @@ export function createBatcher<Item, Result>(options: {
       const results = await options.flush(batch.map((waiting) => waiting.item));
       for (const [index, result] of results.entries()) batch[index]?.resolve(result);
     } catch (error) {
-      if (batch.length === 1) batch[0]?.reject(error);
+      if (batch.length === 1 || options.failsAll(error)) for (const waiting of batch) waiting.reject(error);
       else for (const waiting of batch) await flush([waiting]);
     }
   }

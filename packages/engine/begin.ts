@@ -32,7 +32,7 @@ export function beginRun(
         startedAt: lease.startedAt.toISOString(),
       },
     },
-    steps: [],
+    steps: new Map(),
     logs: [],
     nextPosition: loaded.nextPosition,
     nextLogPosition: loaded.nextLogPosition,

@@ -21,7 +21,7 @@ export type Commit = {
 const commit = `
   with steps_in as materialized (
     select *, case when wait_seconds is not null then now() + make_interval(secs => wait_seconds) else wait_until end as wake_at
-    from json_to_recordset($2) as s(execution_id uuid, path text, position int, node_id text, type text, status text, attempt int,
+    from json_to_recordset($2) as s(execution_id uuid, fence bigint, path text, position int, node_id text, type text, status text, attempt int,
       port text, input json, output json, error json, wait_seconds float8, wait_until timestamptz, started_at timestamptz,
       finished_at timestamptz)
   ), held as (
@@ -40,30 +40,32 @@ const commit = `
       finished_at = case when d.status in ('completed', 'failed', 'cancelled') then now() end
     from json_to_recordset($1) as d(id uuid, fence bigint, status text, output json, error json, progress boolean)
     where x.id = d.id and x.fence = d.fence
-    returning x.id, x.due_at, x.finished_at
+    returning x.id, x.fence, x.due_at, x.finished_at
   ), journalled as (
     insert into steps (execution_id, path, position, node_id, type, status, attempt, port, input, output, error, wake_at, started_at, finished_at)
     select execution_id, path, position, node_id, type, status, attempt, port, input, output, error, wake_at, started_at, finished_at
-    from steps_in where execution_id in (select id from held)
+    from steps_in where (execution_id, fence) in (select id, fence from held)
     on conflict (execution_id, path) do update set
       status = excluded.status, attempt = excluded.attempt, port = excluded.port, error = excluded.error,
       input = coalesce(excluded.input, steps.input), output = coalesce(excluded.output, steps.output),
       wake_at = excluded.wake_at, started_at = excluded.started_at, finished_at = excluded.finished_at
   ), logged as (
     insert into logs (execution_id, position, path, level, message, data, at)
-    select * from json_to_recordset($3) as l(execution_id uuid, position int, path text, level text, message text, data json, at timestamptz)
-    where l.execution_id in (select id from held)
+    select execution_id, position, path, level, message, data, at
+    from json_to_recordset($3) as l(execution_id uuid, fence bigint, position int, path text, level text, message text, data json, at timestamptz)
+    where (l.execution_id, l.fence) in (select id, fence from held)
     on conflict do nothing
   )
-  select id, due_at, finished_at from held`;
+  select id, fence, due_at, finished_at from held`;
 
 function runText({ id, fence, status, outputText, error, progress }: Commit): string {
   return `{"id":"${id}","fence":${fence},"status":"${status}","progress":${progress},"error":${JSON.stringify(error ?? null)},"output":${outputText ?? 'null'}}`;
 }
 
-function stepText(id: string, step: StepRecord): string {
+function stepText({ id, fence }: Commit, step: StepRecord): string {
   const columns = JSON.stringify({
     execution_id: id,
+    fence,
     path: step.path,
     position: step.position,
     node_id: step.nodeId,
@@ -80,9 +82,10 @@ function stepText(id: string, step: StepRecord): string {
   return `${columns.slice(0, -1)},"input":${step.inputText ?? 'null'},"output":${step.outputText ?? 'null'}}`;
 }
 
-function logText(id: string, line: LogRecord): string {
+function logText({ id, fence }: Commit, line: LogRecord): string {
   const columns = JSON.stringify({
     execution_id: id,
+    fence,
     position: line.position,
     path: line.path,
     level: line.level,
@@ -106,11 +109,14 @@ export type Committed = { dueAt: Date | null; finishedAt: Date | null } | undefi
 export async function commitRuns(database: Database, commits: Commit[]): Promise<Committed[]> {
   const values = [
     list(commits.map(runText)),
-    list(commits.flatMap(({ id, steps }) => steps.map((step) => stepText(id, step)))),
-    list(commits.flatMap(({ id, logs }) => logs.map((line) => logText(id, line)))),
+    list(commits.flatMap((one) => one.steps.map((step) => stepText(one, step)))),
+    list(commits.flatMap((one) => one.logs.map((line) => logText(one, line)))),
   ];
-  type Row = { id: string; due_at: Date | null; finished_at: Date | null };
+  type Row = { id: string; fence: string; due_at: Date | null; finished_at: Date | null };
   const { rows } = await database.pool.query<Row>({ name: 'commit-runs', text: commit, values });
-  const held = new Map(rows.map((row) => [row.id, { dueAt: row.due_at, finishedAt: row.finished_at }]));
-  return commits.map(({ id }) => held.get(id));
+  // One execution may be there twice: held now, and as this process held it before its lease ran out.
+  const held = new Map(
+    rows.map((row) => [`${row.id}:${row.fence}`, { dueAt: row.due_at, finishedAt: row.finished_at }]),
+  );
+  return commits.map(({ id, fence }) => held.get(`${id}:${fence}`));
 }

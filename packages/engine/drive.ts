@@ -1,12 +1,13 @@
 import type { Failure } from '@flowplane/contract/execution';
 import type { Json } from '@flowplane/contract/json';
-import { limits } from '@flowplane/contract/limits';
+import { storable } from '@flowplane/contract/text';
 import { ExpressionError } from '@flowplane/expressions/errors';
 import { evaluate } from '@flowplane/expressions/evaluate';
 import type { StepRecord } from './journal.ts';
+import { NodeError } from './node-error.ts';
 import { plan } from './plan.ts';
 import { commitRun, flush, note, type Run, type RunDeps } from './run.ts';
-import { runStep } from './step.ts';
+import { runStep, textOf } from './step.ts';
 
 /** How a lease ended. */
 export type Driven =
@@ -84,15 +85,20 @@ async function runSteps(run: Run, deps: RunDeps): Promise<void> {
     if (settledAtOnce > 0) continue;
     if (run.inFlight.size === 0) return;
     // A wait beside steps in flight is counted from now, not from the commit at their end.
-    if (run.steps.some((step) => step.status === 'waiting') && !(await flush(run, deps))) return;
+    if ([...run.steps.values()].some((step) => step.status === 'waiting')) {
+      if (!(await flush(run, deps))) return;
+      // A step may have settled meanwhile, when nobody was listening.
+      continue;
+    }
     await nextChange(run, nextWakeMs);
   }
   const until = performance.now() + stubbornMs;
   while (!run.lost && run.inFlight.size > 0 && performance.now() < until)
     await nextChange(run, until - performance.now());
-  for (const path of run.inFlight) {
-    const step = run.journal.get(path);
-    if (step && !run.lost) note(run, { ...step, status: 'cancelled', finishedAt: new Date() });
+  if (run.lost) return;
+  for (const step of run.journal.values()) {
+    if (step.status !== 'running' && step.status !== 'waiting') continue;
+    note(run, { ...step, status: 'cancelled', finishedAt: new Date() });
   }
 }
 
@@ -111,11 +117,10 @@ async function outputOf(run: Run, deps: RunDeps): Promise<Json> {
 async function outputOrFailure(run: Run, deps: RunDeps): Promise<{ output: Json; text: string } | Failure> {
   try {
     const output = await outputOf(run, deps);
-    const text = JSON.stringify(output);
-    if (Buffer.byteLength(text) <= limits.valueBytes) return { output, text };
-    return { code: 'value_too_large', message: `The output has more than ${limits.valueBytes} bytes of JSON.` };
+    return { output, text: textOf(output, 'output') };
   } catch (error) {
-    if (error instanceof ExpressionError) return { code: error.code, message: `output: ${error.message}` };
+    if (error instanceof NodeError) return { code: error.code, message: error.message };
+    if (error instanceof ExpressionError) return { code: error.code, message: storable(`output: ${error.message}`) };
     deps.onError(error, 'output');
     return { code: 'internal', message: 'The output could not be computed; the server’s log has the cause.' };
   }

@@ -7,7 +7,7 @@ import type { Execution } from '@flowplane/contract/execution';
 import type { Json } from '@flowplane/contract/json';
 import type { Database } from '@flowplane/db/database';
 import { newId } from '@flowplane/db/id';
-import { withRetry } from '@flowplane/db/retry';
+import { isTransient, withRetry } from '@flowplane/db/retry';
 import type { Sandbox } from '@flowplane/expressions/sandbox';
 import { createBatcher } from './batch.ts';
 import { cancelExecution } from './cancel.ts';
@@ -103,6 +103,7 @@ export function createEngine(options: {
 
   const insert = createBatcher<NewExecution, Date>({
     flush: (rows) => withRetry(() => insertExecutions(database, rows), patienceMs),
+    failsAll: isTransient,
     lanes: 2,
     max: 100,
   });

@@ -1,5 +1,7 @@
 import type { Failure, LogLevel } from '@flowplane/contract/execution';
-import type { Json } from '@flowplane/contract/json';
+import { isJson, type Json } from '@flowplane/contract/json';
+import { limits } from '@flowplane/contract/limits';
+import { storable } from '@flowplane/contract/text';
 import type { Sandbox } from '@flowplane/expressions/sandbox';
 import type { Scope } from '@flowplane/expressions/scope';
 import type { Commit, Committed } from './commit.ts';
@@ -16,8 +18,8 @@ export type Run = {
   scope: Scope;
   /** What `scope.nodes` shows: the outputs so far. */
   results: { [nodeId: string]: Json | undefined };
-  /** Steps and log lines that are not committed yet. */
-  steps: StepRecord[];
+  /** Steps and log lines that are not committed yet; each step once, as one statement cannot write it twice. */
+  steps: Map<string, StepRecord>;
   logs: LogRecord[];
   nextPosition: number;
   nextLogPosition: number;
@@ -75,10 +77,10 @@ export async function commitRun(
     if (run.commits > 1) await turn;
     if (run.lost) return undefined;
     const { steps, logs, progress, lease } = run;
-    run.steps = [];
+    run.steps = new Map();
     run.logs = [];
     run.progress = false;
-    return deps.commit({ id: lease.id, fence: lease.fence, steps, logs, progress, ...rest });
+    return deps.commit({ id: lease.id, fence: lease.fence, steps: [...steps.values()], logs, progress, ...rest });
   };
   const sent = send();
   run.lastCommit = sent.catch(() => undefined);
@@ -107,10 +109,13 @@ export async function flush(run: Run, deps: RunDeps): Promise<boolean> {
 /** Notes a step's state, to be written with the next commit. */
 export function note(run: Run, step: StepRecord): void {
   run.journal.set(step.path, step);
-  if (!run.steps.includes(step)) run.steps.push(step);
+  run.steps.set(step.path, step);
 }
 
-/** Adds a log line; past `most` lines are dropped, with one line that says so. */
+/**
+ * Adds a log line; past `most` lines are dropped, with one line that says so. Logs never fail a run: what cannot be stored is
+ * replaced in the message and left out of the data.
+ */
 export function addLog(
   run: Run,
   most: number,
@@ -124,8 +129,10 @@ export function addLog(
     position,
     path: line.path,
     level: last ? 'warn' : line.level,
-    message: last ? `Further lines were dropped: an execution may log ${most}.` : line.message,
-    dataText: last ? 'null' : JSON.stringify(line.data),
+    message: last
+      ? `Further lines were dropped: an execution may log ${most}.`
+      : storable(line.message.slice(0, limits.logMessage)),
+    dataText: !last && isJson(line.data) ? JSON.stringify(line.data) : 'null',
     at: new Date(),
   });
 }

@@ -1,6 +1,7 @@
 import type { Failure } from '@flowplane/contract/execution';
-import { isJson, type Json } from '@flowplane/contract/json';
+import { isJson, type Json, jsonBounds } from '@flowplane/contract/json';
 import { limits } from '@flowplane/contract/limits';
+import { storable } from '@flowplane/contract/text';
 import { ExpressionError, SandboxError } from '@flowplane/expressions/errors';
 import { evaluate } from '@flowplane/expressions/evaluate';
 import type { GraphNode } from './graph.ts';
@@ -11,7 +12,7 @@ import { addLog, flush, note, type Run, type RunDeps } from './run.ts';
 
 function failureOf(error: unknown, nodeId: string, deps: RunDeps): Failure {
   if (error instanceof NodeError || error instanceof ExpressionError || error instanceof SandboxError) {
-    return { code: error.code, message: error.message.slice(0, 2_000), nodeId };
+    return { code: error.code, message: storable(error.message.slice(0, 2_000)), nodeId };
   }
   deps.onError(error, `node ${nodeId}`);
   return {
@@ -22,9 +23,9 @@ function failureOf(error: unknown, nodeId: string, deps: RunDeps): Failure {
 }
 
 /** The JSON text of a value within the bound. @throws NodeError when it is larger, deeper or not JSON. */
-function textOf(value: Json, what: string): string {
+export function textOf(value: Json, what: string): string {
   if (!isJson(value)) {
-    throw new NodeError('invalid_value', `The ${what} is not JSON at most ${limits.jsonDepth} levels deep.`);
+    throw new NodeError('invalid_value', `The ${what} is not ${jsonBounds}.`);
   }
   const text = JSON.stringify(value);
   if (text.length > limits.valueBytes || Buffer.byteLength(text) > limits.valueBytes) {
@@ -70,8 +71,7 @@ function contextOf(run: Run, step: StepRecord): NodeContext {
     scope: run.scope,
     idempotencyKey: `${run.lease.id}:${step.path}`,
     signal: run.controller.signal,
-    log: (level, message, data = null) =>
-      addLog(run, limits.logLines, { path: step.path, level, message: message.slice(0, limits.logMessage), data }),
+    log: (level, message, data = null) => addLog(run, limits.logLines, { path: step.path, level, message, data }),
   };
 }
 
@@ -109,6 +109,8 @@ async function runSlowly(
       note(run, step);
       // What the effect depends on, and that it was begun, must be on disk before it happens.
       if (!(await flush(run, deps))) return;
+      // Another step may have failed meanwhile.
+      run.controller.signal.throwIfAborted();
     }
     settle(run, step, await node.type.run(params, contextOf(run, step)));
     if (node.type.effect && !run.lost) {

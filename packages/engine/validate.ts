@@ -52,10 +52,16 @@ function edgeErrors(definition: Definition, types: NodeTypes): FieldError[] {
 }
 
 function cycleErrors(definition: Definition): FieldError[] {
-  const { cyclic } = topologicalOrder(definition);
-  if (cyclic.length === 0) return [];
-  const shown = cyclic.slice(0, 10).join(', ');
-  return [{ path: 'edges', message: `these nodes wait for each other in a cycle, or for one that does: ${shown}` }];
+  const stuck = new Set(topologicalOrder(definition).cyclic);
+  if (stuck.size === 0) return [];
+  // Ordered backwards, what only comes after a cycle falls away.
+  const nodes = definition.nodes.filter((node) => stuck.has(node.id));
+  const backwards = definition.edges.flatMap(({ from, to }) =>
+    stuck.has(from) && stuck.has(to) ? [{ from: to, to: from }] : [],
+  );
+  const { cyclic } = topologicalOrder({ nodes, edges: backwards });
+  const shown = `${cyclic.slice(0, 10).join(', ')}${cyclic.length > 10 ? ', …' : ''}`;
+  return [{ path: 'edges', message: `these nodes wait for each other in a cycle: ${shown}` }];
 }
 
 function nodeErrors(definition: Definition, types: NodeTypes): FieldError[] {

@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Failure } from '@flowplane/contract/execution';
 import type { Database } from '@flowplane/db/database';
-import { withRetry } from '@flowplane/db/retry';
+import { isTransient, withRetry } from '@flowplane/db/retry';
 import type { Sandbox } from '@flowplane/expressions/sandbox';
 import { createBatcher } from './batch.ts';
 import { beginRun } from './begin.ts';
+import { stopSteps } from './cancel.ts';
 import { type Commit, type Committed, commitRuns } from './commit.ts';
 import type { Dispatch } from './dispatch.ts';
 import { type Driven, drive } from './drive.ts';
 import type { Graph } from './graph.ts';
-import type { Graphs } from './graphs.ts';
+import { type Graphs, UnusableDefinition } from './graphs.ts';
 import { claimDueExecutions, claimExecution, type Lease, leaseSeconds, releaseLeases, renewLeases } from './lease.ts';
 import { loadJournal } from './load.ts';
 import type { HttpAnswer } from './node-type.ts';
@@ -60,6 +61,7 @@ export function createWorker(options: WorkerOptions, onEnd: (lease: Lease, drive
   const runs = new Map<string, Run>();
   const holding = new Set<Promise<Driven>>();
   const timers = new Set<NodeJS.Timeout>();
+  const sweeping = new Set<Promise<void>>();
   let reserved = 0;
   let draining = false;
   /** There was more to take than there were slots. */
@@ -67,6 +69,7 @@ export function createWorker(options: WorkerOptions, onEnd: (lease: Lease, drive
 
   const commit = createBatcher<Commit, Committed>({
     flush: (commits) => withRetry(() => commitRuns(database, commits), patienceMs),
+    failsAll: isTransient,
     lanes: 2,
     max: 100,
   });
@@ -75,7 +78,9 @@ export function createWorker(options: WorkerOptions, onEnd: (lease: Lease, drive
   async function giveUp(lease: Lease, error: Failure): Promise<Driven> {
     const nothing = { outputText: undefined, steps: [], logs: [], progress: false };
     const committed = await commit({ id: lease.id, fence: lease.fence, status: 'failed', error, ...nothing });
-    return committed?.finishedAt ? { end: 'failed', error, finishedAt: committed.finishedAt } : { end: 'lost' };
+    if (!committed?.finishedAt) return { end: 'lost' };
+    await stopSteps(database.db, lease.id);
+    return { end: 'failed', error, finishedAt: committed.finishedAt };
   }
 
   async function advance(lease: Lease, fresh: Fresh | undefined): Promise<Driven> {
@@ -86,19 +91,24 @@ export function createWorker(options: WorkerOptions, onEnd: (lease: Lease, drive
     let graph: Graph;
     try {
       graph =
-        graphs.known(lease.teamId, lease.definitionHash) ?? (await graphs.load(lease.teamId, lease.definitionHash));
+        graphs.known(lease.teamId, lease.definitionHash) ??
+        (await withRetry(() => graphs.load(lease.teamId, lease.definitionHash), patienceMs));
     } catch (error) {
+      if (!(error instanceof UnusableDefinition)) throw error;
       onError(error, `definition of execution ${lease.id}`);
       const message = 'The workflow can no longer be run; the server’s log has the cause.';
       return giveUp(lease, { code: 'invalid_workflow', message });
     }
-    const loaded = fresh ? undefined : await loadJournal(database, lease.id);
+    const loaded = fresh ? undefined : await withRetry(() => loadJournal(database, lease.id), patienceMs);
     const run = beginRun(lease, graph, { loaded, onRespond: fresh?.onRespond });
+    // After an outage that outlived its lease, this process may take again what it still runs.
+    const before = runs.get(lease.id);
+    if (before) lose(before);
     runs.set(lease.id, run);
     try {
       return await drive(run, deps);
     } finally {
-      runs.delete(lease.id);
+      if (runs.get(lease.id) === run) runs.delete(lease.id);
       for (const step of run.journal.values()) {
         if (step.status === 'waiting' && step.wakeAtMs !== undefined) sweepAfter(step.wakeAtMs - performance.now());
       }
@@ -113,7 +123,7 @@ export function createWorker(options: WorkerOptions, onEnd: (lease: Lease, drive
       onError(error, `execution ${lease.id}`);
     }
     reserved -= 1;
-    if (starved) void sweep();
+    if (starved) sweep();
     onEnd(lease, driven);
     return driven;
   }
@@ -125,7 +135,13 @@ export function createWorker(options: WorkerOptions, onEnd: (lease: Lease, drive
     return held;
   }
 
-  async function sweep(): Promise<void> {
+  function sweep(): void {
+    const swept = sweepOnce();
+    sweeping.add(swept);
+    void swept.then(() => sweeping.delete(swept));
+  }
+
+  async function sweepOnce(): Promise<void> {
     const free = draining ? 0 : slots - reserved;
     starved = free <= 0;
     if (starved) return;
@@ -146,7 +162,7 @@ export function createWorker(options: WorkerOptions, onEnd: (lease: Lease, drive
     if (draining || slots === 0 || ms > 60_000 || timers.size > 1_000) return;
     const timer = setTimeout(() => {
       timers.delete(timer);
-      void sweep();
+      sweep();
     }, Math.max(ms, 0) + 2);
     timers.add(timer);
   }
@@ -201,15 +217,17 @@ export function createWorker(options: WorkerOptions, onEnd: (lease: Lease, drive
       if (slots === 0) return;
       dispatch.consume(look, slots);
       intervals.push(
-        setInterval(() => void sweep(), sweepMs),
+        setInterval(sweep, sweepMs),
         setInterval(() => void renew(), renewMs),
       );
-      void sweep();
+      sweep();
     },
     async close() {
       draining = true;
       for (const timer of timers) clearTimeout(timer);
       for (const run of runs.values()) run.wake();
+      // What a sweep under way still claims would otherwise be left to its lease's end.
+      await Promise.all(sweeping);
       let timer: NodeJS.Timeout | undefined;
       const tooLong = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, drainMs);
@@ -218,7 +236,7 @@ export function createWorker(options: WorkerOptions, onEnd: (lease: Lease, drive
       clearTimeout(timer);
       for (const interval of intervals) clearInterval(interval);
       for (const run of runs.values()) lose(run);
-      await releaseLeases(database, id);
+      await releaseLeases(database, id).catch((error: unknown) => onError(error, 'handing back'));
     },
   };
 }

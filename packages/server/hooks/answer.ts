@@ -6,12 +6,17 @@ import type { Engine } from '@flowplane/engine/engine';
 import { isFinal } from '@flowplane/engine/execution';
 import type { HttpAnswer } from '@flowplane/engine/node-type';
 import { finished } from '../executions/finished.ts';
+import { startExecution } from '../executions/start.ts';
 import { checkInputSize } from '../workflows/input-size.ts';
 import { journalledAnswer } from './journalled-answer.ts';
 import type { WebhookAddress, Webhooks } from './webhooks.ts';
 
 /** What a webhook answers; `problem` instead of `answer` when the execution failed. */
 export type WebhookOutcome = { executionId: string } & ({ answer: HttpAnswer } | { problem: Refusal });
+
+function noWebhook({ method, slug, path }: WebhookAddress): Refusal {
+  return new Refusal('not_found', `No published workflow answers ${method} /hooks/${slug}/${path}.`);
+}
 
 function accepted(executionId: string): HttpAnswer {
   return { status: 202, headers: {}, body: { executionId } };
@@ -29,23 +34,23 @@ export async function answerWebhook(
   input: Json,
 ): Promise<WebhookOutcome> {
   const webhook = await deps.webhooks.find(address);
-  if (!webhook) {
-    const { method, slug, path } = address;
-    throw new Refusal('not_found', `No published workflow answers ${method} /hooks/${slug}/${path}.`);
-  }
+  if (!webhook) throw noWebhook(address);
   checkInputSize(input);
   const { teamId, workflowId, version, definitionHash } = webhook;
   const request = { teamId, workflowId, version, definitionHash, trigger: `webhook:${webhook.triggerId}`, input };
   if (webhook.respond === 'immediate') {
-    const { execution } = await deps.engine.start(request);
-    return { executionId: execution.id, answer: accepted(execution.id) };
+    const started = await startExecution(deps.engine, request);
+    if (!started) throw noWebhook(address);
+    const { id } = started.execution;
+    return { executionId: id, answer: accepted(id) };
   }
 
   let early = (_answer: HttpAnswer) => {};
   const responded = new Promise<HttpAnswer>((resolve) => {
     early = resolve;
   });
-  const started = await deps.engine.start({ ...request, onRespond: early });
+  const started = await startExecution(deps.engine, { ...request, onRespond: early });
+  if (!started) throw noWebhook(address);
   const { id } = started.execution;
   let endedHere = false;
   void started.held?.then(({ status }) => {

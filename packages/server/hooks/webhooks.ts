@@ -1,3 +1,4 @@
+import { isStorable } from '@flowplane/contract/text';
 import type { Db } from '@flowplane/db/database';
 import { LRUCache } from 'lru-cache';
 
@@ -54,6 +55,8 @@ export function createWebhooks(db: Db): Webhooks {
   const found = new LRUCache<string, Webhook>({ max: 10_000, ttl: rememberedMs });
   return {
     async find(address) {
+      // PostgreSQL would refuse to look for it.
+      if (!isStorable(address.slug) || !isStorable(address.path)) return undefined;
       const key = `${address.slug} ${address.method} ${address.path}`;
       const known = found.get(key);
       if (known) return known;

@@ -5,6 +5,7 @@ import type { Db } from '@flowplane/db/database';
 import type { Engine } from '@flowplane/engine/engine';
 import type { z } from 'zod';
 import { finished } from '../executions/finished.ts';
+import { startExecution } from '../executions/start.ts';
 import { checkInputSize } from './input-size.ts';
 import { keepDefinition } from './publish.ts';
 import { noWorkflow } from './workflows.ts';
@@ -50,6 +51,7 @@ export async function executeWorkflow(
 ): Promise<Execution> {
   checkInputSize(input);
   const runnable = draft ? await draftVersion(db, teamId, id) : await publishedVersion(db, teamId, id);
-  const started = await engine.start({ teamId, workflowId: id, ...runnable, trigger: 'api', input });
+  const started = await startExecution(engine, { teamId, workflowId: id, ...runnable, trigger: 'api', input });
+  if (!started) throw noWorkflow(id);
   return finished(engine, started, { teamId, ms: wait * 1_000 });
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Refusal } from '@flowplane/contract/errors';
 import { cursorOf, idOfCursor } from '@flowplane/contract/page';
 import type {
@@ -122,14 +123,14 @@ export async function updateWorkflow(
       .forUpdate()
       .executeTakeFirst();
     if (!row) throw noWorkflow(id);
-    const before = JSON.stringify(row.definition);
     const next = {
       name: name ?? row.name,
       description: description ?? row.description,
-      definition: definition ? JSON.stringify(definition) : before,
+      definition: JSON.stringify(definition ?? row.definition),
     };
-    const same = next.name === row.name && next.description === row.description && next.definition === before;
-    if (same) return workflowOf(row);
+    const same = next.name === row.name && next.description === row.description;
+    // The order of keys is no change: many languages do not keep it.
+    if (same && isDeepStrictEqual(JSON.parse(next.definition), row.definition)) return workflowOf(row);
     const updated = await tx
       .updateTable('workflows')
       .set({ ...next, revision: row.revision + 1, updated_at: sql<Date>`now()` })
