@@ -1,7 +1,6 @@
 import { join, resolve } from 'node:path';
 import { openDatabase } from '@flowplane/db/database';
 import { startEmbedded } from '@flowplane/db/embedded';
-import { EmbeddedError } from '@flowplane/db/embedded-error';
 import { migrate } from '@flowplane/db/migrate';
 import { createGuardedFetch } from '@flowplane/egress/guarded-fetch';
 import { createDispatch } from '@flowplane/engine/dispatch';
@@ -22,6 +21,7 @@ import { createServer } from './server.ts';
 import type { Services } from './services.ts';
 import type { Settings } from './settings.ts';
 import { createShutdown, type Shutdown } from './shutdown.ts';
+import { databaseFailure, listenFailure, operatorMessage } from './start-failure.ts';
 
 type Start = { settings: Settings; log: Logger; progress: Progress; shutdown: Shutdown };
 
@@ -85,14 +85,31 @@ async function startServices(start: Start, url: string): Promise<Services> {
 async function serve(start: Start, services: Services): Promise<void> {
   const { settings, log, progress, shutdown } = start;
   const app = createServer({ services, version: manifest.version, log, draining: shutdown.draining });
-  shutdown.add('HTTP server', () => app.close());
-  await progress.step(`Listening on port ${settings.API_PORT}`, () =>
-    app.listen({ host: settings.API_HOST, port: settings.API_PORT }),
-  );
+  // Together: requests that wait for an execution are answered when the engine drains.
+  shutdown.add('HTTP server', () => Promise.all([app.close(), services.engine.close()]));
+  await progress
+    .step(`Listening on port ${settings.API_PORT}`, () =>
+      app.listen({ host: settings.API_HOST, port: settings.API_PORT }),
+    )
+    .catch((error: unknown) => {
+      throw listenFailure(error, settings);
+    });
 }
 
-async function welcome({ settings, progress }: Start, owner: Owner): Promise<void> {
-  const url = `http://localhost:${settings.API_PORT}`;
+function howToSignIn({ email, password, generated }: Owner): string {
+  const how = generated ? ` the password ${password}\n  It is shown only this once.` : ' your OWNER_PASSWORD.';
+  return `  Sign in as ${email} with${how}\n`;
+}
+
+/** Where this process itself reaches its server. */
+function ownUrl({ API_HOST, API_PORT }: Settings): string {
+  const everywhere = API_HOST === '0.0.0.0' || API_HOST === '::';
+  const host = API_HOST.includes(':') ? `[${API_HOST}]` : API_HOST;
+  return `http://${everywhere ? 'localhost' : host}:${API_PORT}`;
+}
+
+async function showSample({ settings, progress }: Start, owner: Owner): Promise<void> {
+  const url = ownUrl(settings);
   const { slug, output } = await progress.step('Sample workflow created, published and run', () =>
     runSample(url, owner),
   );
@@ -102,24 +119,32 @@ async function welcome({ settings, progress }: Start, owner: Owner): Promise<voi
     ${JSON.stringify(output)}
   Run it yourself:
     curl -X POST ${url}/hooks/${slug}/orders -H 'content-type: application/json' -d '${order}'
-
-  Sign in as ${owner.email}${owner.generated ? ` with the password ${owner.password}\n  It is shown only this once.` : ' with your OWNER_PASSWORD.'}
 `);
 }
 
 async function main(start: Start): Promise<void> {
   const { settings, progress } = start;
   const url = await startDatabase(start);
-  await progress.step('Database is up to date', () => migrate(url));
+  await progress
+    .step('Database is up to date', () => migrate(url))
+    .catch((error: unknown) => {
+      throw databaseFailure(error, settings);
+    });
   const services = await startServices(start, url);
+  services.engine.work();
+  // Before anybody can reach us: the first account owns the instance.
   const owner = await createOwner(
     { db: services.database.db, auth: services.auth },
     { email: settings.OWNER_EMAIL, password: settings.OWNER_PASSWORD },
   );
-  services.engine.work();
+  try {
+    if (settings.ROLE !== 'worker') await serve(start, services);
+    if (owner && settings.ROLE === 'all') await showSample(start, owner);
+  } finally {
+    // Also when the rest failed: nobody will see this password again.
+    if (owner) progress.say(howToSignIn(owner));
+  }
   if (settings.ROLE === 'worker') return progress.say('Flowplane works. Ctrl-C stops it.');
-  await serve(start, services);
-  if (owner) await welcome(start, owner);
   const address = settings.PUBLIC_URL ?? `http://localhost:${settings.API_PORT}`;
   progress.say(`Flowplane is ready on ${address} — API docs on ${address}/docs. Ctrl-C stops it.`);
 }
@@ -142,7 +167,8 @@ const progress = createProgress(log, !production);
 try {
   await main({ settings, log, progress, shutdown });
 } catch (error) {
-  if (error instanceof EmbeddedError) process.stderr.write(`\n${error.message}\n`);
+  const message = operatorMessage(error);
+  if (message) process.stderr.write(`\n${message}\n`);
   else log.fatal({ error }, 'start failed');
   await shutdown.fail(undefined);
 }

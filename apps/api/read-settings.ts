@@ -3,11 +3,26 @@ import { about, isSetting, type Settings, settings } from './settings.ts';
 /** The settings, or one line per mistake. */
 export type Read = { settings: Settings } | { mistakes: string[] };
 
-function closest(name: string): string | undefined {
-  const sorted = (text: string) => [...text].sort().join('');
-  return Object.keys(settings.shape).find(
-    (known) => sorted(known) === sorted(name) || known.startsWith(name) || name.startsWith(known),
-  );
+/** Insertions, deletions and replacements between two names: https://en.wikipedia.org/wiki/Levenshtein_distance */
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (const [i, letter] of [...from].entries()) {
+    const next = [i + 1];
+    for (const [j, other] of [...to].entries()) {
+      next.push(Math.min((row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1, (row[j] ?? 0) + Number(letter !== other)));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}
+
+/** The setting that was probably meant, if any: a slip or two away, or the one with more or less at its end. */
+function closest(unknown: string): string | undefined {
+  const name = unknown.toUpperCase().slice(0, 100);
+  const [first] = Object.keys(settings.shape)
+    .map((known) => ({ known, slips: known.startsWith(name) || name.startsWith(known) ? 0 : distance(name, known) }))
+    .sort((one, other) => one.slips - other.slips);
+  return first && first.slips <= 3 ? first.known : undefined;
 }
 
 function given(name: string, value: string | undefined): string {

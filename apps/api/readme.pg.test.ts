@@ -78,7 +78,10 @@ test('npm start prints what the README shows', () => {
   const given = ['Sign in as', 'It is shown only this once'];
   for (const line of lines.filter((each) => !given.some((start) => each.trim().startsWith(start)))) {
     const pattern = line.replace(/ \([\d.]+ s\)$/, '');
-    expect(said.find((each) => each.startsWith(pattern)), `${pattern}\nin\n${started.output}`).toBeDefined();
+    expect(
+      said.find((each) => each.startsWith(pattern)),
+      `${pattern}\nin\n${started.output}`,
+    ).toBeDefined();
   }
   expect(lines.length).toBeGreaterThan(8);
 });
@@ -100,12 +103,11 @@ test('every command of the README works, and answers what the README shows', asy
     if (after?.language === 'json') expect(JSON.parse(output)).toEqual(JSON.parse(after.text));
   }
   const steps = outputs.find((output) => output.includes('"nodeId"')) ?? '{}';
-  expect(JSON.parse(steps).items.map((step: { status: string }) => step.status).sort()).toEqual([
-    'completed',
-    'completed',
-    'completed',
-    'skipped',
-  ]);
+  expect(
+    JSON.parse(steps)
+      .items.map((step: { status: string }) => step.status)
+      .sort(),
+  ).toEqual(['completed', 'completed', 'completed', 'skipped']);
 });
 
 test('the README names only files and scripts that are there', () => {

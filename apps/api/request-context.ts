@@ -6,6 +6,8 @@ import type { Services } from './services.ts';
 /** What a request's procedures receive; not a promise when the caller is known already. */
 export function contextOf(services: Services, request: FastifyRequest): Context | Promise<Context> {
   const { database, engine, auth, webhooks } = services;
+  const key = request.headers['idempotency-key'];
+  const idempotencyKey = Array.isArray(key) ? key.join() : key;
   const build = (principal: Principal | undefined): Context => {
     request.userId = principal?.userId ?? null;
     return {
@@ -14,7 +16,7 @@ export function contextOf(services: Services, request: FastifyRequest): Context 
       auth,
       webhooks,
       principal,
-      request: { id: request.id, ip: request.ip, userAgent: request.headers['user-agent'] },
+      request: { id: request.id, ip: request.ip, userAgent: request.headers['user-agent'], idempotencyKey },
       response: { headers: {}, cookies: [] },
     };
   };

@@ -1,3 +1,4 @@
+import { parseAllowList } from '@flowplane/egress/allow-list';
 import { z } from 'zod';
 
 const text = z.string().min(1, { error: 'something' });
@@ -20,7 +21,19 @@ function url(...schemes: string[]) {
   return z.string().refine((value) => schemes.includes(URL.parse(value)?.protocol ?? ''), { error });
 }
 
-const list = z.string().transform((value) => value.split(',').flatMap((item) => item.trim() || []));
+function isAllowList(entries: readonly string[]): boolean {
+  try {
+    parseAllowList(entries);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const hosts = z
+  .string()
+  .transform((value) => value.split(',').flatMap((item) => item.trim() || []))
+  .refine(isAllowList, { error: 'host names, IP addresses or CIDR ranges such as 10.0.0.0/8, separated by commas' });
 
 /** Every setting, by environment variable. The errors say what is accepted; `.env.example` is made from this. */
 export const settings = z.object({
@@ -49,6 +62,7 @@ export const settings = z.object({
   DATABASE_URL: url('postgres:', 'postgresql:').optional().meta({
     group: 'Database',
     description: 'PostgreSQL 15 or newer; the embedded one when absent',
+    secret: true,
     example: 'postgresql://user:password@localhost:5432/flowplane',
   }),
   DATABASE_POOL: wholeNumber(2, 1_000)
@@ -57,6 +71,7 @@ export const settings = z.object({
   REDIS_URL: url('redis:', 'rediss:').optional().meta({
     group: 'Redis',
     description: 'Carries work between processes; PostgreSQL does when absent',
+    secret: true,
     example: 'redis://localhost:6379/1',
   }),
   SECRET_KEY: z
@@ -82,7 +97,7 @@ export const settings = z.object({
       description: 'Its password; a random one is printed once when absent',
       secret: true,
     }),
-  EGRESS_ALLOW_PRIVATE: list.default([]).meta({
+  EGRESS_ALLOW_PRIVATE: hosts.default([]).meta({
     group: 'Security',
     description: 'Private hosts, addresses and ranges that workflows may call, separated by commas',
     example: '10.0.0.0/8,internal.example',
@@ -101,6 +116,7 @@ const meta = z.object({
   group: z.string(),
   description: z.string(),
   example: z.string().optional(),
+  /** Its value may hold a password and is never shown. */
   secret: z.boolean().default(false),
 });
 

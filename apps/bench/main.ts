@@ -49,6 +49,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 }
 try {
   await run(chosen.length > 0 ? chosen : [...benchmarks.keys()], stack);
+} catch (error) {
+  process.exitCode = 1;
+  if (!ending) process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
 } finally {
   await end();
 }

@@ -14,6 +14,7 @@ export const procedures: Record<string, Procedure> = {
   'workflows.create': { kind: 'mutation', input: true },
   'workflows.get': { kind: 'query', input: true },
   'workflows.update': { kind: 'mutation', input: true },
+  'workflows.replace': { kind: 'mutation', input: true },
   'workflows.delete': { kind: 'mutation', input: true },
   'workflows.publish': { kind: 'mutation', input: true },
   'workflows.execute': { kind: 'mutation', input: true },

@@ -22,6 +22,13 @@ export const errorCodes = {
   email_taken: { status: 409, trpc: 'CONFLICT', title: 'The email address is taken' },
   not_published: { status: 409, trpc: 'CONFLICT', title: 'The workflow is not published' },
   already_finished: { status: 409, trpc: 'CONFLICT', title: 'The execution has already finished' },
+  idempotency_in_flight: { status: 409, trpc: 'CONFLICT', title: 'The first request with this key is still under way' },
+  precondition_failed: { status: 412, trpc: 'PRECONDITION_FAILED', title: 'It was changed meanwhile' },
+  idempotency_mismatch: {
+    status: 422,
+    trpc: 'UNPROCESSABLE_CONTENT',
+    title: 'The key was used for another request',
+  },
   payload_too_large: { status: 413, trpc: 'PAYLOAD_TOO_LARGE', title: 'Too large' },
   unsupported_media_type: { status: 415, trpc: 'UNSUPPORTED_MEDIA_TYPE', title: 'Unsupported media type' },
   rate_limited: { status: 429, trpc: 'TOO_MANY_REQUESTS', title: 'Too many requests' },

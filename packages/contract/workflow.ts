@@ -14,7 +14,7 @@ export const workflow = z.object({
   name: z.string(),
   description: z.string(),
   definition,
-  revision: z.int().describe('Raised by every change of the draft'),
+  revision: z.int().describe('Raised by every change, publishing included; the ETag'),
   publishedVersion: z.int().nullable().describe('The version that triggers run; null when never published'),
   createdAt: z.date(),
   updatedAt: z.date(),
@@ -29,13 +29,32 @@ export const workflowGetInput = z.strictObject({ id });
 export const workflowListInput = pageInput;
 export const workflowPage = page(workflowSummary);
 
+/** The revision that a change is based on; when given, a change of any other is refused. */
+const revision = z.int().min(1).optional().describe('The revision that the change is based on');
+
 /** PATCH merges: what is absent stays. */
 export const workflowUpdateInput = z.strictObject({
   id,
   name: name.optional(),
   description: description.optional(),
   definition: definition.optional(),
+  revision,
 });
+
+/** PUT replaces. What GET answered can be sent back; what is not the caller's to set is left as it is. */
+export const workflowReplaceInput = z.strictObject({
+  id,
+  name,
+  description: description.default(''),
+  definition,
+  revision,
+  publishedVersion: workflow.shape.publishedVersion.optional(),
+  createdAt: z.date().optional(),
+  updatedAt: z.date().optional(),
+});
+
+export const workflowDeleteInput = z.strictObject({ id, revision });
+export const workflowPublishInput = z.strictObject({ id, revision });
 
 export const workflowExecuteInput = z.strictObject({
   id,

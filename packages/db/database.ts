@@ -3,6 +3,7 @@ import pg from 'pg';
 import { prepareRepeated } from './prepared.ts';
 import type { ApiKeysTable } from './tables/api-keys.ts';
 import type { ExecutionsTable, LogsTable, StepsTable } from './tables/executions.ts';
+import type { IdempotencyKeysTable } from './tables/idempotency-keys.ts';
 import type { RefreshTokensTable, SessionsTable } from './tables/sessions.ts';
 import type { SigningKeysTable } from './tables/signing-keys.ts';
 import type { MembershipsTable, TeamsTable } from './tables/teams.ts';
@@ -13,6 +14,7 @@ export type Tables = {
   api_keys: ApiKeysTable;
   definitions: DefinitionsTable;
   executions: ExecutionsTable;
+  idempotency_keys: IdempotencyKeysTable;
   logs: LogsTable;
   memberships: MembershipsTable;
   refresh_tokens: RefreshTokensTable;

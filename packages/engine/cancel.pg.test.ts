@@ -37,8 +37,7 @@ afterAll(() => bench[Symbol.asyncDispose]());
 test('a running execution is final at once, its step is told, and what the worker writes later is refused', async () => {
   const started = await engine.start(await bench.request({ nodes: [{ id: 'a', type: 'deaf' }] }));
   const { id } = started.execution;
-  const before = signals.length;
-  await eventually(() => signals.length > before - 1 && signals.length > 0);
+  await eventually(() => signals.length > 0);
   expect(await engine.cancel(bench.teamId, id)).toBe(true);
   expect(await bench.execution(id)).toMatchObject({ status: 'cancelled', worker: null, due_at: null });
   expect(signals.at(-1)?.aborted).toBe(true);

@@ -12,8 +12,13 @@ export type Dispatch = {
 };
 
 const name = 'executions';
+/** Pause of a worker whose queue cannot be reached. */
+const restMs = 1_000;
 // What was done, or could not be, is of no interest: the execution's row says what became of it.
 const job = { removeOnComplete: true, removeOnFail: true };
+
+/** What this needs of BullMQ's worker, on either store. */
+type Taker = { pause(doNotWaitActive: boolean): Promise<void>; resume(): Promise<void>; close(): Promise<void> };
 
 function connectionOf({ postgres }: { postgres: string }) {
   return { connectionString: postgres, max: 4, migrate: true };
@@ -36,7 +41,21 @@ export async function createDispatch(options: {
   queue.on('error', onError);
   // A worker that finds no schema asks again and again, without a pause.
   await queue.waitUntilReady();
-  let worker: { close(): Promise<void> } | undefined;
+  let worker: Taker | undefined;
+  let resting: NodeJS.Timeout | undefined;
+
+  /**
+   * A busy worker asks again at once after an error other than a refused connection: 360 connections a second to a
+   * PostgreSQL that was starting up or full. The sweep finds meanwhile what messages would have told.
+   */
+  function rest(tired: Taker): void {
+    if (resting) return;
+    void tired.pause(true).catch(onError);
+    resting = setTimeout(() => {
+      resting = undefined;
+      void tired.resume().catch(onError);
+    }, restMs);
+  }
 
   return {
     async send(executionIds) {
@@ -44,17 +63,22 @@ export async function createDispatch(options: {
     },
     consume(look, concurrency) {
       const handle = async ({ data }: { data: { id: string } }) => look(data.id);
+      const taking = { concurrency, runRetryDelay: restMs };
       const made =
         'postgres' in store
-          ? new Worker(name, handle, { connection: connectionOf(store), concurrency }, createPostgresBackend)
-          : new Worker(name, handle, { connection: store.redis, concurrency });
-      made.on('error', onError);
+          ? new Worker(name, handle, { connection: connectionOf(store), ...taking }, createPostgresBackend)
+          : new Worker(name, handle, { connection: store.redis, ...taking });
+      made.on('error', (error) => {
+        onError(error);
+        rest(made);
+      });
       worker = made;
     },
     async check() {
       await queue.getJobCountByTypes('waiting');
     },
     async close() {
+      clearTimeout(resting);
       await worker?.close();
       await queue.close();
     },

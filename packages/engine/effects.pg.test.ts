@@ -65,8 +65,9 @@ test('an effect does not start once another step has failed', async () => {
   expect((await bench.steps(ended.id)).find(({ path }) => path === 'charge')?.status).toBe('cancelled');
 });
 
-test('a repeated effect has the same key and a counted attempt; what was journalled before it is not repeated', async () => {
+test('a repeated effect has the same key and a counted attempt; a zombie’s late result and the steps before are not written again', async () => {
   const keys: string[] = [];
+  let wakeUp = () => {};
   let pure = 0;
   const count = node('count', () => {
     pure += 1;
@@ -76,9 +77,12 @@ test('a repeated effect has the same key and a counted attempt; what was journal
     'effect',
     async ({ idempotencyKey }) => {
       keys.push(idempotencyKey);
-      // The first worker is stuck in it for good, as after a kill.
-      if (keys.length === 1) await new Promise(() => {});
-      return { output: keys.length };
+      if (keys.length > 1) return { output: 'second' };
+      // The first worker is stopped in it for longer than its lease.
+      await new Promise<void>((resolve) => {
+        wakeUp = resolve;
+      });
+      return { output: 'zombie' };
     },
     { effect: true },
   );
@@ -90,18 +94,22 @@ test('a repeated effect has the same key and a counted attempt; what was journal
     ],
     edges: [{ from: 'before', to: 'charge' }],
   };
-  const { execution } = await dying.start(await bench.request(definition));
+  const started = await dying.start(await bench.request(definition));
+  const { execution } = started;
   await eventually(() => keys.length === 1);
   await bench.expire();
   const next = bench.engine([...basics, count, stuck]);
   next.work();
   const ended = await next.wait(bench.teamId, execution.id, 5_000);
-  expect(ended).toMatchObject({ status: 'completed', output: 2 });
+  expect(ended).toMatchObject({ status: 'completed', output: 'second' });
+  wakeUp();
+  expect(await settled(started)).toMatchObject({ status: 'running', output: null });
+  expect(await bench.execution(execution.id)).toMatchObject({ status: 'completed', output: 'second', fence: '2' });
   expect(keys).toEqual([`${execution.id}:charge`, `${execution.id}:charge`]);
   expect(pure).toBe(1);
   expect(await bench.steps(execution.id)).toMatchObject([
     { path: 'before', attempt: 1, status: 'completed' },
-    { path: 'charge', attempt: 2, status: 'completed', output: 2 },
+    { path: 'charge', attempt: 2, status: 'completed', output: 'second' },
   ]);
 });
 

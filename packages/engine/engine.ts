@@ -27,6 +27,8 @@ export type StartRequest = {
   definitionHash: string;
   trigger: string;
   input: Json;
+  /** An id that was reserved for a start that may be repeated: however often it is, there is one execution. */
+  id?: string | undefined;
   /** Told of a `respond` node's answer when the execution runs in this process. */
   onRespond?: ((answer: HttpAnswer) => void) | undefined;
 };
@@ -46,7 +48,7 @@ export type Engine = {
   work(): void;
   /** @throws when the queue cannot be reached. */
   check(): Promise<void>;
-  /** Lets what is in flight settle, hands the rest back, and stops. */
+  /** Lets what is in flight settle, hands the rest back, and stops. Nobody waits for an execution from then on. */
   close(): Promise<void>;
 };
 
@@ -93,6 +95,7 @@ export function createEngine(options: {
   const { database, nodeTypes, sandbox, dispatch, slots, onError } = options;
   const listeners = new Map<string, Set<(execution: Execution) => void>>();
   const graphs = createGraphs(database, nodeTypes);
+  let closing: Promise<void> | undefined;
 
   const worker = createWorker({ database, graphs, sandbox, dispatch, slots, onError }, (lease, driven) => {
     const waiting = listeners.get(lease.id);
@@ -109,8 +112,9 @@ export function createEngine(options: {
   });
 
   async function start({ onRespond, input, ...request }: StartRequest): Promise<Started> {
-    const id = newId();
-    const born = worker.reserve();
+    const id = request.id ?? newId();
+    // Who repeats a start cannot know whether the first one runs already, so its execution is claimed like any other.
+    const born = request.id === undefined && worker.reserve();
     let createdAt: Date;
     try {
       createdAt = await insert({ ...request, id, inputText: JSON.stringify(input), worker: born ? worker.id : null });
@@ -124,8 +128,9 @@ export function createEngine(options: {
       const held = worker.hold(lease, { onRespond }).then((driven) => stateOf(lease, driven));
       return { execution, held };
     }
+    if (request.id !== undefined) void worker.look(id);
     // Losing the message only costs time: the sweep finds the row.
-    await dispatch.send([id]).catch((error: unknown) => onError(error, 'dispatch'));
+    else await dispatch.send([id]).catch((error: unknown) => onError(error, 'dispatch'));
     return { execution: { ...execution, status: 'pending', startedAt: null }, held: undefined };
   }
 
@@ -142,7 +147,7 @@ export function createEngine(options: {
       for (let pause = 50; ; pause = Math.min(pause * 2, 500)) {
         const execution = await readExecution(database, teamId, id);
         const left = until - performance.now();
-        if (!execution || isFinal(execution.status) || left <= 0) return execution;
+        if (!execution || isFinal(execution.status) || left <= 0 || closing) return execution;
         let timer: NodeJS.Timeout | undefined;
         const paused = new Promise<void>((resolve) => {
           timer = setTimeout(resolve, Math.min(pause, left));
@@ -168,9 +173,9 @@ export function createEngine(options: {
     },
     work: () => worker.work(),
     check: () => dispatch.check(),
-    async close() {
-      await worker.close();
-      await dispatch.close();
+    close() {
+      closing ??= worker.close().then(() => dispatch.close());
+      return closing;
     },
   };
 }

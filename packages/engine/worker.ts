@@ -46,6 +46,8 @@ export type Worker = {
   release(): void;
   /** Advances an execution in a reserved slot until its lease ends. Never rejects. */
   hold(lease: Lease, fresh?: Fresh): Promise<Driven>;
+  /** Takes an execution if it is due and a slot is free. */
+  look(executionId: string): Promise<void>;
   /** Stops advancing an execution at once. */
   drop(executionId: string): void;
   /** Starts taking executions that nobody holds. */
@@ -145,15 +147,17 @@ export function createWorker(options: WorkerOptions, onEnd: (lease: Lease, drive
     const free = draining ? 0 : slots - reserved;
     starved = free <= 0;
     if (starved) return;
-    reserved += free;
+    // The other half stays free for executions that are started here while the claim is under way.
+    const most = Math.ceil(free / 2);
+    reserved += most;
     let claimed: Lease[] = [];
     try {
-      claimed = await claimDueExecutions(database, id, free);
+      claimed = await claimDueExecutions(database, id, most);
     } catch (error) {
       onError(error, 'sweep');
     }
-    reserved -= free - claimed.length;
-    starved = claimed.length === free;
+    reserved -= most - claimed.length;
+    starved ||= claimed.length === most;
     for (const lease of claimed) void hold(lease);
   }
 
@@ -209,6 +213,7 @@ export function createWorker(options: WorkerOptions, onEnd: (lease: Lease, drive
     reserve,
     release,
     hold,
+    look,
     drop(executionId) {
       const run = runs.get(executionId);
       if (run) lose(run);

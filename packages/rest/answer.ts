@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify';
+import { etagOf, isUnchanged } from './conditional.ts';
 import type { RestMeta } from './meta.ts';
 import type { Operation } from './operations.ts';
 import { fillPath } from './path-template.ts';
@@ -33,22 +34,32 @@ export function successStatus(operation: Operation): NonNullable<RestMeta['statu
   return operation.output && definitionOf(operation.output).type === 'void' ? 204 : 200;
 }
 
+/** What an answer depends on besides the output. */
+export type AnswerParts = {
+  params: Record<string, unknown>;
+  hints: ResponseHints | undefined;
+  ifNoneMatch: string | undefined;
+};
+
 /** Prepares how an operation's outputs become answers: status, `Location` under the prefix, JSON with dates as ISO strings. */
-export function answerOf(
-  operation: Operation,
-  prefix: string,
-): (output: unknown, more: { params: Record<string, unknown>; hints: ResponseHints | undefined }) => Answer {
+export function answerOf(operation: Operation, prefix: string): (output: unknown, more: AnswerParts) => Answer {
   const usual = successStatus(operation);
   const replacer = operation.output && reaches(operation.output, bigints, 'output') ? bigintAsText : undefined;
-  return (output, { params, hints }) => {
+  const reads = operation.type === 'query';
+  return (output, { params, hints, ifNoneMatch }) => {
     const empty = output === undefined;
+    const etag = etagOf(operation, output);
+    if (reads && etag && isUnchanged(etag, ifNoneMatch)) {
+      return { status: 304, headers: { etag, ...hints?.headers }, cookies: hints?.cookies ?? [], body: undefined };
+    }
     const status = hints?.status ?? (empty ? 204 : usual);
-    const body = empty || status === 204 || status === 304 ? undefined : JSON.stringify(output, replacer);
+    const body = empty || status === 204 ? undefined : JSON.stringify(output, replacer);
     const headers: Record<string, string> =
       body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' };
     const location =
       status === 201 || (operation.meta.location && status === 202) ? locationOf(operation, output, params) : undefined;
     if (location) headers.location = `${prefix}${location}`;
+    if (etag) headers.etag = etag;
     return { status, headers: { ...headers, ...hints?.headers }, cookies: hints?.cookies ?? [], body };
   };
 }

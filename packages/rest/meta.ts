@@ -19,4 +19,6 @@ export type RestMeta = {
   status?: 200 | 201 | 202 | 204;
   /** Where the made thing is, filled from the output: `/executions/{id}`. A 201 without it: its own path + `/{id}`. */
   location?: `/${string}`;
+  /** The output's field that changes with it: becomes its `ETag`, and what `If-Match` names becomes that field of the input. */
+  etag?: string;
 };

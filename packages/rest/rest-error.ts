@@ -7,6 +7,7 @@ export type RestErrorCode =
   | 'path_mismatch'
   | 'not_found'
   | 'method_not_allowed'
+  | 'precondition_failed'
   | 'payload_too_large'
   | 'unsupported_media_type';
 
@@ -18,6 +19,7 @@ const statuses: Record<RestErrorCode, number> = {
   path_mismatch: 400,
   not_found: 404,
   method_not_allowed: 405,
+  precondition_failed: 412,
   payload_too_large: 413,
   unsupported_media_type: 415,
 };

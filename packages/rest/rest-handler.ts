@@ -2,6 +2,7 @@ import { callTRPCProcedure } from '@trpc/server';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { abortSignal } from './abort-signal.ts';
 import { answerOf, sendAnswer } from './answer.ts';
+import { withPrecondition } from './conditional.ts';
 import { inputDecoder } from './input-decoder.ts';
 import type { Operation } from './operations.ts';
 import { problemAnswer } from './problem-answer.ts';
@@ -23,7 +24,9 @@ export function restHandler(operation: Operation, path: string, options: RestOpt
     let context: object | undefined;
     try {
       const params = recordOf(request.params);
-      const input = inputOf({ params, query: recordOf(request.query), body: request.body });
+      const { headers } = request;
+      const given = inputOf({ params, query: recordOf(request.query), body: request.body });
+      const input = withPrecondition(operation, given, headers['if-match']);
       context = await createContext(request, reply);
       const output: unknown = await callTRPCProcedure({
         router,
@@ -34,7 +37,10 @@ export function restHandler(operation: Operation, path: string, options: RestOpt
         signal: abortSignal(reply),
         batchIndex: 0,
       });
-      return sendAnswer(reply, answer(output, { params, hints: hintsOf(context) }));
+      return sendAnswer(
+        reply,
+        answer(output, { params, hints: hintsOf(context), ifNoneMatch: headers['if-none-match'] }),
+      );
     } catch (error) {
       return sendAnswer(reply, problemAnswer(toProblem(error, request.id), error, hintsOf(context)));
     }

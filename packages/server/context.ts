@@ -27,6 +27,6 @@ export type Context = {
   auth: Auth;
   webhooks: Webhooks;
   principal: Principal | undefined;
-  request: { id: string; ip: string; userAgent: string | undefined };
+  request: { id: string; ip: string; userAgent: string | undefined; idempotencyKey?: string | undefined };
   response: ResponseHints;
 };

@@ -22,6 +22,8 @@ export type Meta = {
   status?: 200 | 201 | 202 | 204;
   /** Where the result lives, filled from the output, e.g. `/executions/{id}`. */
   location?: `/${string}`;
+  /** The output's field that changes with it: its `ETag`, which `If-Match` puts into the same field of the input. */
+  etag?: string;
 };
 
 const t = initTRPC

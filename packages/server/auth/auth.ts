@@ -2,6 +2,7 @@ import type { Database } from '@flowplane/db/database';
 import { LRUCache } from 'lru-cache';
 import { apiKeyTrustMs, type KnownApiKey } from './api-key-principal.ts';
 import { createPasswords, type Passwords } from './passwords.ts';
+import { deriveKey } from './seal.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { loadSigningKey, type SigningKey } from './signing-key.ts';
 import type { VerifiedToken } from './tokens.ts';
@@ -14,6 +15,8 @@ export type Auth = {
   secureCookies: boolean;
   allowedOrigins: ReadonlySet<string>;
   signingKey: SigningKey;
+  /** Seals the answers that are kept for repeated requests. */
+  idempotencySeal: Uint8Array;
   passwords: Passwords;
   sessions: Sessions;
   /** By the token itself. */
@@ -51,6 +54,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     secureCookies,
     allowedOrigins: new Set(allowedOrigins),
     signingKey: await loadSigningKey(database.db, secretKey),
+    idempotencySeal: deriveKey(secretKey, 'idempotency'),
     passwords: await createPasswords(),
     sessions: createSessions(database.db, { secureCookies }),
     verifiedTokens: new LRUCache({ max: remembered }),

@@ -12,6 +12,7 @@ import {
 } from '@flowplane/contract/auth';
 import type { TRPCRouterRecord } from '@trpc/server';
 import { z } from 'zod';
+import { once } from '../idempotency/once.ts';
 import { procedure, publicProcedure } from '../trpc.ts';
 import { login, logout, me, register } from './accounts.ts';
 import { createApiKey, listApiKeys, revokeApiKey } from './api-keys.ts';
@@ -87,7 +88,7 @@ export const authRouter = {
       })
       .input(apiKeyCreateInput)
       .output(apiKeyWithSecret)
-      .mutation(({ ctx, input }) => createApiKey(ctx.auth, ctx.principal, input)),
+      .mutation(once(({ ctx, input }) => createApiKey(ctx.auth, ctx.principal, input))),
 
     list: procedure
       .meta({
@@ -106,6 +107,6 @@ export const authRouter = {
       })
       .input(apiKeyRevokeInput)
       .output(z.void())
-      .mutation(({ ctx, input }) => revokeApiKey(ctx.auth, ctx.principal, input)),
+      .mutation(once(({ ctx, input }) => revokeApiKey(ctx.auth, ctx.principal, input))),
   },
 } satisfies TRPCRouterRecord;

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Definition } from '@flowplane/contract/definition';
-import type { Workflow } from '@flowplane/contract/workflow';
+import type { Workflow, workflowPublishInput } from '@flowplane/contract/workflow';
 import type { Db } from '@flowplane/db/database';
+import { inTransaction } from '@flowplane/db/transaction';
 import { sql } from 'kysely';
+import type { z } from 'zod';
 import type { Webhooks } from '../hooks/webhooks.ts';
-import { noWorkflow, workflowOf } from './workflows.ts';
+import { lockWorkflow } from './lock.ts';
+import { workflowOf } from './workflows.ts';
 
 /** Keeps a definition under its content's hash, for versions and executions to name. @returns the hash. */
 export async function keepDefinition(db: Db, teamId: string, definition: Definition): Promise<string> {
@@ -22,22 +25,16 @@ export async function keepDefinition(db: Db, teamId: string, definition: Definit
  * Makes the draft the version that triggers run. Publishing a draft that is published already changes nothing. Where another
  * workflow has a webhook on the same path, the later publication answers there.
  *
- * @throws Refusal `not_found`.
+ * @throws Refusal `not_found`, `precondition_failed`.
  */
 export async function publishWorkflow(
   scope: { db: Db; teamId: string; userId: string; webhooks: Webhooks },
-  id: string,
+  input: z.output<typeof workflowPublishInput>,
 ): Promise<Workflow> {
   const { teamId, userId } = scope;
-  const published = await scope.db.transaction().execute(async (db) => {
-    const row = await db
-      .selectFrom('workflows')
-      .selectAll()
-      .where('id', '=', id)
-      .where('team_id', '=', teamId)
-      .forUpdate()
-      .executeTakeFirst();
-    if (!row) throw noWorkflow(id);
+  const published = await inTransaction(scope.db, async (db) => {
+    const row = await lockWorkflow(db, teamId, input);
+    const { id } = row;
     const hash = await keepDefinition(db, teamId, row.definition);
     const newest = await db
       .selectFrom('workflow_versions')
@@ -65,7 +62,7 @@ export async function publishWorkflow(
     if (webhooks.length > 0) await db.insertInto('webhooks').values(webhooks).execute();
     const updated = await db
       .updateTable('workflows')
-      .set({ published_version: version, updated_at: sql<Date>`now()` })
+      .set({ published_version: version, revision: row.revision + 1, updated_at: sql<Date>`now()` })
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirstOrThrow();

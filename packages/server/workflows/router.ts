@@ -2,20 +2,26 @@ import { execution } from '@flowplane/contract/execution';
 import {
   workflow,
   workflowCreateInput,
+  workflowDeleteInput,
   workflowExecuteInput,
   workflowGetInput,
   workflowListInput,
   workflowPage,
+  workflowPublishInput,
+  workflowReplaceInput,
   workflowUpdateInput,
 } from '@flowplane/contract/workflow';
 import { isFinal } from '@flowplane/engine/execution';
 import type { TRPCRouterRecord } from '@trpc/server';
 import { z } from 'zod';
 import type { Context, Principal } from '../context.ts';
+import { once } from '../idempotency/once.ts';
+import { reservedId } from '../idempotency/reserved-id.ts';
 import { procedure } from '../trpc.ts';
 import { executeWorkflow } from './execute.ts';
 import { publishWorkflow } from './publish.ts';
-import { createWorkflow, deleteWorkflow, getWorkflow, listWorkflows, updateWorkflow } from './workflows.ts';
+import { replaceWorkflow, updateWorkflow } from './update.ts';
+import { createWorkflow, deleteWorkflow, getWorkflow, listWorkflows } from './workflows.ts';
 
 const tags = ['workflows'];
 
@@ -38,11 +44,12 @@ export const workflowsRouter = {
     .meta({
       openapi: { method: 'POST', path: '/workflows', aliases: ['/pipelines'], tags, summary: 'Create a workflow' },
       permission: 'workflows:write',
+      etag: 'revision',
       status: 201,
     })
     .input(workflowCreateInput)
     .output(workflow)
-    .mutation(({ ctx, input }) => createWorkflow(scope(ctx), input)),
+    .mutation(once(({ ctx, input }) => createWorkflow(scope(ctx), input))),
 
   get: procedure
     .meta({
@@ -54,6 +61,7 @@ export const workflowsRouter = {
         summary: 'Get a workflow',
       },
       permission: 'workflows:read',
+      etag: 'revision',
     })
     .input(workflowGetInput)
     .output(workflow)
@@ -70,10 +78,28 @@ export const workflowsRouter = {
         description: 'What is absent stays as it is.',
       },
       permission: 'workflows:write',
+      etag: 'revision',
     })
     .input(workflowUpdateInput)
     .output(workflow)
-    .mutation(({ ctx, input }) => updateWorkflow(scope(ctx), input)),
+    .mutation(once(({ ctx, input }) => updateWorkflow(scope(ctx), input))),
+
+  replace: procedure
+    .meta({
+      openapi: {
+        method: 'PUT',
+        path: '/workflows/{id}',
+        aliases: ['/pipelines/{id}'],
+        tags,
+        summary: 'Replace a workflow’s draft',
+        description: 'Takes what GET answers: what is not the caller’s to set is left as it is.',
+      },
+      permission: 'workflows:write',
+      etag: 'revision',
+    })
+    .input(workflowReplaceInput)
+    .output(workflow)
+    .mutation(once(({ ctx, input }) => replaceWorkflow(scope(ctx), input))),
 
   delete: procedure
     .meta({
@@ -85,11 +111,12 @@ export const workflowsRouter = {
         summary: 'Delete a workflow, its versions and its executions',
       },
       permission: 'workflows:write',
+      etag: 'revision',
       status: 204,
     })
-    .input(workflowGetInput)
+    .input(workflowDeleteInput)
     .output(z.void())
-    .mutation(({ ctx, input }) => deleteWorkflow(scope(ctx), input.id)),
+    .mutation(once(({ ctx, input }) => deleteWorkflow(scope(ctx), input))),
 
   publish: procedure
     .meta({
@@ -101,10 +128,11 @@ export const workflowsRouter = {
         summary: 'Publish the draft as a new version',
       },
       permission: 'workflows:write',
+      etag: 'revision',
     })
-    .input(workflowGetInput)
+    .input(workflowPublishInput)
     .output(workflow)
-    .mutation(({ ctx, input }) => publishWorkflow(scope(ctx), input.id)),
+    .mutation(once(({ ctx, input }) => publishWorkflow(scope(ctx), input))),
 
   execute: procedure
     .meta({
@@ -122,9 +150,11 @@ export const workflowsRouter = {
     })
     .input(workflowExecuteInput)
     .output(execution)
-    .mutation(async ({ ctx, input }) => {
-      const started = await executeWorkflow(scope(ctx), input);
-      if (isFinal(started.status)) ctx.response.status = 200;
-      return started;
+    .mutation(async ({ ctx, input, path }) => {
+      const executionId = await reservedId(ctx, { path, input: { ...input, wait: 0 } });
+      const { execution, replayed } = await executeWorkflow({ ...scope(ctx), executionId }, input);
+      if (isFinal(execution.status)) ctx.response.status = 200;
+      if (replayed) ctx.response.headers['idempotency-replayed'] = 'true';
+      return execution;
     }),
 } satisfies TRPCRouterRecord;

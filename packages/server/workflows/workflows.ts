@@ -1,20 +1,21 @@
-import { isDeepStrictEqual } from 'node:util';
 import { Refusal } from '@flowplane/contract/errors';
 import { cursorOf, idOfCursor } from '@flowplane/contract/page';
 import type {
   Workflow,
   workflowCreateInput,
+  workflowDeleteInput,
   workflowListInput,
-  workflowUpdateInput,
 } from '@flowplane/contract/workflow';
 import type { Db } from '@flowplane/db/database';
 import { newId } from '@flowplane/db/id';
 import type { WorkflowsTable } from '@flowplane/db/tables/workflows';
+import { inTransaction } from '@flowplane/db/transaction';
 import type { NodeTypes } from '@flowplane/engine/node-type';
 import { definitionErrors } from '@flowplane/engine/validate';
-import { type Selectable, sql } from 'kysely';
+import type { Selectable } from 'kysely';
 import type { z } from 'zod';
 import type { Webhooks } from '../hooks/webhooks.ts';
+import { lockWorkflow } from './lock.ts';
 
 /** Whose workflows, and with which node types. */
 export type Scope = { db: Db; teamId: string; nodeTypes: NodeTypes };
@@ -41,7 +42,8 @@ export function noWorkflow(id: string): Refusal {
   return new Refusal('not_found', `There is no workflow ${id} in this team.`);
 }
 
-function checkDefinition(definition: Workflow['definition'], nodeTypes: NodeTypes): void {
+/** @throws Refusal `invalid_workflow` naming node and field. */
+export function checkDefinition(definition: Workflow['definition'], nodeTypes: NodeTypes): void {
   const errors = definitionErrors(definition, nodeTypes);
   const [first] = errors;
   if (!first) return;
@@ -104,53 +106,14 @@ export async function listWorkflows(
   return { items, nextCursor: rows.length > limit && last ? cursorOf(last.id) : null };
 }
 
-/**
- * Changes what is given and raises the revision; a change that changes nothing does not.
- *
- * @throws Refusal `not_found`, `invalid_workflow`.
- */
-export async function updateWorkflow(
-  { db, teamId, nodeTypes }: Scope,
-  { id, name, description, definition }: z.output<typeof workflowUpdateInput>,
-): Promise<Workflow> {
-  if (definition) checkDefinition(definition, nodeTypes);
-  return db.transaction().execute(async (tx) => {
-    const row = await tx
-      .selectFrom('workflows')
-      .selectAll()
-      .where('id', '=', id)
-      .where('team_id', '=', teamId)
-      .forUpdate()
-      .executeTakeFirst();
-    if (!row) throw noWorkflow(id);
-    const next = {
-      name: name ?? row.name,
-      description: description ?? row.description,
-      definition: JSON.stringify(definition ?? row.definition),
-    };
-    const same = next.name === row.name && next.description === row.description;
-    // The order of keys is no change: many languages do not keep it.
-    if (same && isDeepStrictEqual(JSON.parse(next.definition), row.definition)) return workflowOf(row);
-    const updated = await tx
-      .updateTable('workflows')
-      .set({ ...next, revision: row.revision + 1, updated_at: sql<Date>`now()` })
-      .where('id', '=', id)
-      .returningAll()
-      .executeTakeFirstOrThrow();
-    return workflowOf(updated);
-  });
-}
-
-/** Deletes a workflow with its versions and executions. @throws Refusal `not_found`. */
+/** Deletes a workflow with its versions and executions. @throws Refusal `not_found`, `precondition_failed`. */
 export async function deleteWorkflow(
   { db, teamId, webhooks }: Pick<Scope, 'db' | 'teamId'> & { webhooks: Webhooks },
-  id: string,
+  input: z.output<typeof workflowDeleteInput>,
 ): Promise<void> {
-  const { numDeletedRows } = await db
-    .deleteFrom('workflows')
-    .where('id', '=', id)
-    .where('team_id', '=', teamId)
-    .executeTakeFirst();
-  if (numDeletedRows === 0n) throw noWorkflow(id);
+  await inTransaction(db, async (tx) => {
+    const { id } = await lockWorkflow(tx, teamId, input);
+    await tx.deleteFrom('workflows').where('id', '=', id).execute();
+  });
   webhooks.forget();
 }

@@ -1,0 +1,52 @@
+import { Refusal } from '@flowplane/contract/errors';
+import { inTransaction } from '@flowplane/db/transaction';
+import { sql } from 'kysely';
+import superjson from 'superjson';
+import { seal, unseal } from '../auth/seal.ts';
+import type { Context, Principal } from '../context.ts';
+import { type KeyedCall, keepCall, keptCall, keyedCall } from './keyed-call.ts';
+
+type Options<Input> = { ctx: Context & { principal: Principal }; input: Input; path: string };
+
+function lockName({ userId, teamId, procedure, key }: KeyedCall): string {
+  return JSON.stringify([userId, teamId, procedure, key]);
+}
+
+/**
+ * Makes a mutation's resolver honour `Idempotency-Key`: what it changes and what it answers are committed together, and the
+ * same call again gets that answer, with `Idempotency-Replayed: true`. A call that failed changed nothing and may be repeated.
+ *
+ * The resolver must make its changes through the context's `db`, which is a transaction then.
+ *
+ * @throws Refusal, as a rejection: `idempotency_in_flight` while the first call goes on, `idempotency_mismatch` when the input
+ *   is another.
+ * @see https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+ */
+export function once<Input, Output>(
+  resolve: (options: Options<Input>) => Promise<Output>,
+): (options: Options<Input>) => Promise<Output> {
+  return async (options) => {
+    const { ctx } = options;
+    const call = keyedCall(ctx, options);
+    if (!call) return resolve(options);
+    const name = lockName(call);
+    const key = ctx.auth.idempotencySeal;
+    return inTransaction(ctx.database.db, async (db) => {
+      const lock = await sql<{
+        got: boolean;
+      }>`select pg_try_advisory_xact_lock(hashtextextended(${name}, 0)) as got`.execute(db);
+      if (!lock.rows[0]?.got) {
+        throw new Refusal('idempotency_in_flight', 'The first request with this Idempotency-Key is still under way.');
+      }
+      const kept = await keptCall(db, call);
+      if (kept?.sealed_output) {
+        ctx.response.headers['idempotency-replayed'] = 'true';
+        return superjson.parse<Output>(unseal(key, kept.sealed_output, name));
+      }
+      const database = { ...ctx.database, db };
+      const output = await resolve({ ...options, ctx: { ...ctx, database, auth: { ...ctx.auth, database } } });
+      await keepCall(db, call, { sealed_output: seal(key, superjson.stringify(output), name), resource_id: null });
+      return output;
+    });
+  };
+}
