@@ -135,6 +135,10 @@ test('every refusal is a problem with a code, on every face', async () => {
     expect(answer.json, what).toMatchObject({ status, code, type: `urn:flowplane:error:${code}` });
     expect(answer.headers.get('content-type'), what).toContain('application/problem+json');
     expect(answer.json, what).toHaveProperty('requestId', answer.headers.get('x-request-id'));
+    expect(await logged(answer.headers.get('x-request-id') ?? ''), what).toMatchObject({
+      status_code: status,
+      duration_ms: expect.any(Number),
+    });
     expect(answer.text, what).not.toMatch(/at .*\.[tj]s:\d|node_modules|select |\/root|\/home/);
   }
 });

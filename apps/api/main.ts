@@ -9,6 +9,7 @@ import { createSandbox } from '@flowplane/expressions/sandbox';
 import { builtinNodes } from '@flowplane/nodes/index';
 import { createAuth } from '@flowplane/server/auth/auth';
 import { createWebhooks } from '@flowplane/server/hooks/webhooks';
+import type { FastifyInstance } from 'fastify';
 import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { readConfig, root } from './config.ts';
@@ -82,11 +83,20 @@ async function startServices(start: Start, url: string): Promise<Services> {
   return { database, engine, auth, webhooks: createWebhooks(database.db), redis };
 }
 
+/** What was asked before is answered; those who wait for an execution are, as soon as the engine has drained. */
+async function stopServing(app: FastifyInstance, { engine }: Services): Promise<void> {
+  const closed = app.close();
+  await engine.close();
+  // Connections on which nothing was asked yet, as browsers open them in advance, do not count as idle.
+  const late = setTimeout(() => app.server.closeAllConnections(), 1_000);
+  await closed;
+  clearTimeout(late);
+}
+
 async function serve(start: Start, services: Services): Promise<void> {
   const { settings, log, progress, shutdown } = start;
   const app = createServer({ services, version: manifest.version, log, draining: shutdown.draining });
-  // Together: requests that wait for an execution are answered when the engine drains.
-  shutdown.add('HTTP server', () => Promise.all([app.close(), services.engine.close()]));
+  shutdown.add('HTTP server', () => stopServing(app, services));
   await progress
     .step(`Listening on port ${settings.API_PORT}`, () =>
       app.listen({ host: settings.API_HOST, port: settings.API_PORT }),

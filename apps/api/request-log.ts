@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 
 declare module 'fastify' {
@@ -16,6 +16,23 @@ export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
   return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
 }
 
+function logRequest(log: Logger, request: FastifyRequest, reply: FastifyReply): void {
+  const { statusCode } = reply;
+  const level = statusCode >= 500 ? 'error' : 'info';
+  const [path] = request.url.split('?', 1);
+  log[level](
+    {
+      request_id: request.id,
+      method: request.method,
+      path,
+      status_code: statusCode,
+      duration_ms: Math.round(reply.elapsedTime * 100) / 100,
+      user_id: request.userId,
+    },
+    'request',
+  );
+}
+
 /** One log line per request, and `X-Request-Id` on every answer. */
 export function logRequests(app: FastifyInstance, log: Logger): void {
   app.decorateRequest('userId', null);
@@ -24,20 +41,13 @@ export function logRequests(app: FastifyInstance, log: Logger): void {
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {
-    const { statusCode } = reply;
-    const level = statusCode >= 500 ? 'error' : 'info';
-    const [path] = request.url.split('?', 1);
-    log[level](
-      {
-        request_id: request.id,
-        method: request.method,
-        path,
-        status_code: statusCode,
-        duration_ms: Math.round(reply.elapsedTime * 100) / 100,
-        user_id: request.userId,
-      },
-      'request',
-    );
+    logRequest(log, request, reply);
     done();
   });
+}
+
+/** The same for a request that is refused for its URL, before any hook runs. */
+export function logRefusedUrl(log: Logger, request: FastifyRequest, reply: FastifyReply): void {
+  reply.header('x-request-id', request.id);
+  reply.raw.once('finish', () => logRequest(log, request, reply));
 }

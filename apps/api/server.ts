@@ -11,7 +11,7 @@ import { registerHealth } from './health.ts';
 import { registerHooks } from './hooks.ts';
 import { toProblem } from './problems.ts';
 import { contextOf } from './request-context.ts';
-import { logRequests, requestIdOf } from './request-log.ts';
+import { logRefusedUrl, logRequests, requestIdOf } from './request-log.ts';
 import type { Services } from './services.ts';
 
 const prefix = '/api/v1';
@@ -45,10 +45,14 @@ export function createServer(options: {
   log: Logger;
   draining: () => boolean;
 }): FastifyInstance {
-  const { services, version, log } = options;
+  const { services, version, log, draining } = options;
+  const refuseUrl = frameworkErrors(toProblem);
   const app = fastify({
     bodyLimit: 1_048_576,
-    frameworkErrors: frameworkErrors(toProblem),
+    frameworkErrors(error, request, reply) {
+      logRefusedUrl(log, request, reply);
+      refuseUrl(error, request, reply);
+    },
     genReqId: requestIdOf,
     // A client that sends its headers or body by drops is let go.
     requestTimeout: 30_000,
@@ -58,6 +62,11 @@ export function createServer(options: {
   const createContext = (request: Parameters<typeof contextOf>[1]) => contextOf(services, request);
 
   logRequests(app, log);
+  app.addHook('onSend', (_, reply, __, done) => {
+    // A connection that was busy when the draining began would be kept open for the next request.
+    if (draining()) reply.header('connection', 'close');
+    done();
+  });
   app.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error, request.id);
     if (problem.status >= 500) log.error({ request_id: request.id, error }, 'request failed');

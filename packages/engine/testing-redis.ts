@@ -58,7 +58,7 @@ type TestRedis = AsyncDisposable & { url: string };
 async function borrow(server: string): Promise<TestRedis> {
   const url = new URL(server);
   url.pathname = `/${1 + Math.floor(Math.random() * 15)}`;
-  const client = new Redis(url.href);
+  const client = new Redis(url.href, { maxRetriesPerRequest: 1 });
   await client.flushdb();
   return {
     url: url.href,

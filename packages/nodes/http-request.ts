@@ -1,5 +1,6 @@
 import { type Json, json } from '@flowplane/contract/json';
 import { limits } from '@flowplane/contract/limits';
+import { isStorable } from '@flowplane/contract/text';
 import { EgressError } from '@flowplane/egress/errors';
 import type { GuardedFetch, GuardedResponse } from '@flowplane/egress/guarded-fetch';
 import { NodeError } from '@flowplane/engine/node-error';
@@ -52,7 +53,13 @@ function bodyOf(answer: GuardedResponse, as: Params['response']): Json {
   if (as === 'base64') return bytes.toString('base64');
   const type = answer.headers['content-type'] ?? '';
   const text = bytes.toString('utf8');
-  if (as === 'text' || (as === 'auto' && !isJsonType(type))) return text;
+  if (as === 'text' || (as === 'auto' && !isJsonType(type))) {
+    if (isStorable(text)) return text;
+    throw new NodeError(
+      'invalid_response',
+      `The answer (status ${answer.status}, ${type || 'no content type'}) is not text; set response to base64.`,
+    );
+  }
   if (text === '' && as === 'auto') return null;
   try {
     return json.parse(JSON.parse(text));

@@ -6,9 +6,7 @@ import { testDatabase } from '@flowplane/db/testing';
 import { createGuardedFetch } from '@flowplane/egress/guarded-fetch';
 import { createDispatch } from '@flowplane/engine/dispatch';
 import { createEngine, type Engine } from '@flowplane/engine/engine';
-// biome-ignore lint/style/noRestrictedImports: the server is given these by main.ts, and here by its tests
 import { createSandbox } from '@flowplane/expressions/sandbox';
-// biome-ignore lint/style/noRestrictedImports: likewise
 import { builtinNodes } from '@flowplane/nodes/index';
 import { callTRPCProcedure, TRPCError } from '@trpc/server';
 import { appRouter } from './api.ts';
