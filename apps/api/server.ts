@@ -94,7 +94,8 @@ export function createServer(options: {
     prefix: '/trpc',
     createContext,
     onError({ error, req }) {
-      if (error.code === 'INTERNAL_SERVER_ERROR') log.error({ request_id: req.id, error }, 'request failed');
+      const ours = error.code === 'INTERNAL_SERVER_ERROR' || error.code === 'SERVICE_UNAVAILABLE';
+      if (ours) log.error({ request_id: req.id, error }, 'request failed');
     },
   });
   registerHooks(app, services);

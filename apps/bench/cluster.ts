@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { startEmbedded } from '@flowplane/db/embedded';
 import { migrate } from '@flowplane/db/migrate';
@@ -16,7 +16,7 @@ export type Cluster = { ours: string; bare: string; version: string; stop(): Pro
 export async function startCluster(): Promise<Cluster> {
   const home = resolve(import.meta.dirname, '../../.flowplane');
   await mkdir(home, { recursive: true });
-  const dataDir = join(home, `bench-${process.pid}`);
+  const dataDir = await mkdtemp(join(home, 'bench-'));
   const { url, stop } = await startEmbedded({ dataDir, temporary: true });
   const client = new pg.Client({ connectionString: url });
   await client.connect();

@@ -9,22 +9,32 @@ const benchmarks = new Map<string, (setting: Setting) => Promise<Row[]>>(
   Object.entries({ trpc, rest, stock, webhook, latency }),
 );
 
+/** Runs a benchmark on a PostgreSQL and an API of its own, so that none inherits the heap and the tables of another. */
+async function runOne(name: string, stack: AsyncDisposableStack): Promise<{ rows: Row[]; postgres: string }> {
+  const part = stack.use(new AsyncDisposableStack());
+  const setting = await createSetting(part);
+  const rows = (await benchmarks.get(name)?.(setting)) ?? [];
+  await part.disposeAsync();
+  return { rows, postgres: setting.cluster.version };
+}
+
 /** Runs benchmarks one after the other and prints what they found; when one fails, what was found so far. */
 async function run(names: string[], stack: AsyncDisposableStack): Promise<void> {
-  const rows: Row[] = [];
+  const all: Row[] = [];
   const load = loadavg()[0]?.toFixed(1);
-  const setting = await createSetting(stack);
+  let version = 'unknown';
   try {
     for (const name of names) {
       process.stderr.write(`${name} … `);
       const since = performance.now();
-      rows.push(...((await benchmarks.get(name)?.(setting)) ?? []));
+      const { rows, postgres } = await runOne(name, stack);
+      all.push(...rows);
+      version = postgres;
       process.stderr.write(`${Math.round((performance.now() - since) / 1_000)} s\n`);
     }
   } finally {
     const cores = `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}, load ${load} before)`;
-    const versions = `Node ${process.version}, PostgreSQL ${setting.cluster.version}`;
-    process.stdout.write(`\n${tableOf(rows)}\n\n${cores}, ${versions}\n`);
+    process.stdout.write(`\n${tableOf(all)}\n\n${cores}, Node ${process.version}, PostgreSQL ${version}\n`);
   }
 }
 

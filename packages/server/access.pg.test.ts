@@ -17,6 +17,7 @@ const guarded = operations.flatMap((operation) => {
 const idOf: Record<string, { of: 'workflow' | 'execution' | 'apiKey'; more?: object }> = {
   'workflows.get': { of: 'workflow' },
   'workflows.update': { of: 'workflow', more: { name: 'Stolen' } },
+  'workflows.replace': { of: 'workflow', more: { name: 'Stolen', definition: answering('stolen') } },
   'workflows.delete': { of: 'workflow' },
   'workflows.publish': { of: 'workflow' },
   'workflows.execute': { of: 'workflow', more: { draft: true } },

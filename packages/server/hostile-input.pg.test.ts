@@ -47,6 +47,7 @@ function valid(): Record<string, Record<string, unknown>> {
     'auth.apiKeys.create': { name: 'Name', scopes: ['workflows:read'], expiresAt: new Date(Date.now() + 1e8) },
     'workflows.create': { name: 'Name', description: '', definition: answering(1) },
     'workflows.update': { id: workflowId, description: '' },
+    'workflows.replace': { id: workflowId, name: 'Echo', definition: answering('{{ input }}') },
     'workflows.execute': { id: workflowId, draft: true, input: 1 },
   };
 }

@@ -8,6 +8,7 @@ import {
   Refusal,
   writePath,
 } from '@flowplane/contract/errors';
+import { isTransient } from '@flowplane/db/retry';
 import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
 
@@ -30,10 +31,13 @@ function inputProblem(error: z.ZodError, requestId: string): Problem {
 
 /**
  * The problem details of whatever a procedure threw: refusals by their code, invalid input field by field, tRPC's own
- * errors by their code, and anything else as `internal` with nothing inside.
+ * errors by their code, a database that is away as `unavailable`, and anything else as `internal` with nothing inside.
  */
 export function problemOfError(error: unknown, requestId: string): Problem {
   const cause = error instanceof TRPCError ? (error.cause ?? error) : error;
+  if (isTransient(cause)) {
+    return problemOf('unavailable', 'The database cannot be reached right now: try again in a moment.', { requestId });
+  }
   if (cause instanceof Refusal) return problemOf(cause.code, cause.message, { requestId, errors: cause.errors });
   if (error instanceof TRPCError) {
     if (error.code === 'BAD_REQUEST' && cause instanceof z.ZodError) return inputProblem(cause, requestId);

@@ -1,5 +1,6 @@
 import { errorCodes, type Problem, Refusal } from '@flowplane/contract/errors';
 import type { Permission } from '@flowplane/contract/permissions';
+import { isTransient } from '@flowplane/db/retry';
 import { initTRPC, TRPCError } from '@trpc/server';
 import superjson from 'superjson';
 import type { Context } from './context.ts';
@@ -40,12 +41,16 @@ const t = initTRPC
 
 export const { router } = t;
 
-/** Maps what plain functions refuse to tRPC's codes: the only place where that happens. */
+/** Maps what plain functions throw to tRPC's codes: the only place where that happens. */
 const refusals = t.middleware(async ({ next }) => {
   const result = await next();
   if (!result.ok && result.error.cause instanceof Refusal) {
     const { cause } = result.error;
     throw new TRPCError({ code: errorCodes[cause.code].trpc, message: cause.message, cause });
+  }
+  if (!result.ok && isTransient(result.error.cause)) {
+    const { message, cause } = result.error;
+    throw new TRPCError({ code: errorCodes.unavailable.trpc, message, cause });
   }
   return result;
 });

@@ -42,6 +42,38 @@ test('updates at the same time all count: the revision is raised once for each',
   expect((await ann.api.workflows.get({ id })).revision).toBe(9);
 });
 
+test('what get answers can be sent back by replace and changes nothing; what is left out of it becomes empty', async () => {
+  const made = await ann.api.workflows.create({ name: 'Whole', description: 'd', definition: answering(1) });
+  expect(await ann.api.workflows.replace(made)).toEqual(made);
+  const { id, name, definition } = made;
+  const forged = { publishedVersion: 7, createdAt: new Date(0), updatedAt: new Date(0) };
+  const replaced = await ann.api.workflows.replace({ id, name, definition, ...forged });
+  expect(replaced).toMatchObject({ description: '', publishedVersion: null, createdAt: made.createdAt, revision: 2 });
+});
+
+test('a change based on another revision than the current one is refused and changes nothing', async () => {
+  const made = await ann.api.workflows.create({ name: 'Guarded', definition: answering(1) });
+  const { id } = made;
+  const current = await ann.api.workflows.update({ id, name: 'Moved on', revision: 1 });
+  const { name, definition } = made;
+  for (const revision of [1, 3, 2_147_483_648]) {
+    for (const attempt of [
+      () => ann.api.workflows.update({ id, name: 'Late', revision }),
+      () => ann.api.workflows.replace({ id, name, definition, revision }),
+      () => ann.api.workflows.publish({ id, revision }),
+      () => ann.api.workflows.delete({ id, revision }),
+    ]) {
+      expect(await problemOf(attempt())).toMatchObject({ status: 412, code: 'precondition_failed' });
+    }
+  }
+  expect(await ann.api.workflows.get({ id })).toEqual(current);
+  const raced = await Promise.allSettled(
+    Array.from({ length: 8 }, (_, i) => ann.api.workflows.update({ id, name: `Raced ${i}`, revision: 2 })),
+  );
+  expect(raced.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  expect(await ann.api.workflows.delete({ id, revision: 3 })).toBeUndefined();
+});
+
 test('paging sees each workflow once, newest first, also while others are made', async () => {
   const paul = await api.member();
   const made: string[] = [];
@@ -64,10 +96,10 @@ test('what is wrong with a workflow is told with node and field, on create and o
   const wrong = chain({ id: 'a', type: 'transform', params: { value: { deep: ['{{ input. }}'] } } });
   const made = await ann.api.workflows.create({ name: 'Right', definition: answering(1) });
   for (const attempt of [
-    ann.api.workflows.create({ name: 'Wrong', definition: wrong }),
-    ann.api.workflows.update({ id: made.id, definition: wrong }),
+    () => ann.api.workflows.create({ name: 'Wrong', definition: wrong }),
+    () => ann.api.workflows.update({ id: made.id, definition: wrong }),
   ]) {
-    const problem = await problemOf(attempt);
+    const problem = await problemOf(attempt());
     expect(problem).toMatchObject({ status: 400, code: 'invalid_workflow' });
     expect(problem.errors).toHaveLength(1);
     expect(problem.errors?.[0]?.path).toBe('definition.nodes[0].params.value.deep[0]');

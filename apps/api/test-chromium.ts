@@ -1,11 +1,12 @@
 import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 
 /** Where the machine has a Chromium; undefined when it has none. */
-export function findChromium(path: string): string | undefined {
+export function findChromium(): string | undefined {
   const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-  const candidates = path.split(delimiter).flatMap((directory) => names.map((name) => join(directory, name)));
+  const directories = ['/usr/bin', '/usr/local/bin', '/snap/bin', '/opt/homebrew/bin'];
+  const candidates = directories.flatMap((directory) => names.map((name) => join(directory, name)));
   return candidates.find((file) => {
     try {
       accessSync(file, constants.X_OK);
