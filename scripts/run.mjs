@@ -22,6 +22,8 @@ const memoryFile = join(root, 'node_modules/.flowplane-run.json');
 const untilListening = `process.once('disconnect',()=>process.listenerCount('disconnect')||process.exit(143));process.channel?.unref()`;
 const nodeFlags = [
   '--disable-warning=ExperimentalWarning',
+  // Left to itself the young generation grows to 128 MB under load, for no gain in throughput that could be measured.
+  '--max-semi-space-size=16',
   `--import=data:text/javascript,${encodeURIComponent(untilListening)}`,
 ];
 const turboFlags = ['--output-logs=new-only', '--log-order=grouped'];

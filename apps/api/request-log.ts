@@ -19,6 +19,7 @@ export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
 function logRequest(log: Logger, request: FastifyRequest, reply: FastifyReply): void {
   const { statusCode } = reply;
   const level = statusCode >= 500 ? 'error' : 'info';
+  if (!log.isLevelEnabled(level)) return;
   const [path] = request.url.split('?', 1);
   log[level](
     {

@@ -34,6 +34,7 @@ export function beginRun(
     },
     steps: new Map(),
     logs: [],
+    pendingChars: 0,
     nextPosition: loaded.nextPosition,
     nextLogPosition: loaded.nextLogPosition,
     attempts: loaded.attempts,

@@ -17,6 +17,9 @@ export type Driven =
   | { end: 'handed-back' }
   | { end: 'lost' };
 
+/** Characters of JSON that a run may hold uncommitted: a thousand steps of 1 MB each would not fit into memory. */
+const mostPending = 4_194_304;
+
 /** How long a step that ignores its abort signal may hold up the end of a failed execution. */
 const stubbornMs = 5_000;
 
@@ -79,7 +82,11 @@ async function runSteps(run: Run, deps: RunDeps): Promise<void> {
     const starting = deps.draining() ? [] : next.run;
     const inFlightBefore = run.inFlight.size;
     for (const node of starting) {
-      if (!run.failure) runStep(run, node, deps);
+      if (!run.failure && run.pendingChars <= mostPending) runStep(run, node, deps);
+    }
+    if (run.pendingChars > mostPending) {
+      if (!(await flush(run, deps))) return;
+      continue;
     }
     const settledAtOnce = starting.length - (run.inFlight.size - inFlightBefore);
     if (settledAtOnce > 0) continue;

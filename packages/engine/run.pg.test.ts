@@ -186,6 +186,37 @@ test('failures say what was wrong: expression, params, size, depth, output', asy
   expect(tooDeep.error).toMatchObject({ code: 'invalid_value', nodeId: 'n' });
 });
 
+test('many large values are committed on the way instead of piling up', async () => {
+  const text = 'x'.repeat(1_000_000);
+  const wide = Array.from({ length: 40 }, (_, index) => say(`n${index}`, '{{ input }}'));
+  const database = openDatabase(bench.url, { pointQueries: true });
+  let statements = 0;
+  database.pool.on('acquire', () => {
+    statements += 1;
+  });
+  const own = bench.engine(basics, { database });
+  const ended = await bench.run(own, { nodes: wide, output: '{{ nodes.n39.length }}' }, text);
+  expect(ended).toMatchObject({ status: 'completed', output: text.length });
+  const { rows } = await bench.database.pool.query<{ size: number }>(
+    `select sum(length(input::text) + length(output::text))::int as size from steps where execution_id = $1 and status = 'completed'`,
+    [ended.id],
+  );
+  expect(rows[0]?.size).toBeGreaterThan(80_000_000);
+  expect(statements).toBeGreaterThan(10);
+});
+
+test('one large value repeated thousands of times is refused before it is written out', async () => {
+  const value = Array.from({ length: 5_000 }, () => '{{ input }}');
+  const started = performance.now();
+  const ended = await bench.run(
+    engine,
+    { nodes: [{ id: 'n', type: 'value', params: { value } }] },
+    'x'.repeat(1_000_000),
+  );
+  expect(ended.error).toMatchObject({ code: 'value_too_large', nodeId: 'n' });
+  expect(performance.now() - started).toBeLessThan(1_500);
+});
+
 test('log lines keep their order over steps; past the bound one line says that more were dropped', async () => {
   const { id } = await bench.run(engine, {
     nodes: [

@@ -21,6 +21,8 @@ export type Run = {
   /** Steps and log lines that are not committed yet; each step once, as one statement cannot write it twice. */
   steps: Map<string, StepRecord>;
   logs: LogRecord[];
+  /** Characters of JSON among them. */
+  pendingChars: number;
   nextPosition: number;
   nextLogPosition: number;
   /** Attempts of steps that another worker had under way when it died. */
@@ -79,8 +81,22 @@ export async function commitRun(
     const { steps, logs, progress, lease } = run;
     run.steps = new Map();
     run.logs = [];
+    run.pendingChars = 0;
     run.progress = false;
-    return deps.commit({ id: lease.id, fence: lease.fence, steps: [...steps.values()], logs, progress, ...rest });
+    const committed = await deps.commit({
+      id: lease.id,
+      fence: lease.fence,
+      steps: [...steps.values()],
+      logs,
+      progress,
+      ...rest,
+    });
+    // The texts are in the database now, and writing a step again leaves them there.
+    for (const step of steps.values()) {
+      step.inputText = undefined;
+      step.outputText = undefined;
+    }
+    return committed;
   };
   const sent = send();
   run.lastCommit = sent.catch(() => undefined);
@@ -110,6 +126,7 @@ export async function flush(run: Run, deps: RunDeps): Promise<boolean> {
 export function note(run: Run, step: StepRecord): void {
   run.journal.set(step.path, step);
   run.steps.set(step.path, step);
+  run.pendingChars += (step.inputText?.length ?? 0) + (step.outputText?.length ?? 0);
 }
 
 /**
@@ -125,6 +142,8 @@ export function addLog(
   if (position > most) return;
   run.nextLogPosition += 1;
   const last = position === most;
+  const dataText = !last && isJson(line.data) ? JSON.stringify(line.data) : 'null';
+  run.pendingChars += line.message.length + dataText.length;
   run.logs.push({
     position,
     path: line.path,
@@ -132,7 +151,7 @@ export function addLog(
     message: last
       ? `Further lines were dropped: an execution may log ${most}.`
       : storable(line.message.slice(0, limits.logMessage)),
-    dataText: !last && isJson(line.data) ? JSON.stringify(line.data) : 'null',
+    dataText,
     at: new Date(),
   });
 }

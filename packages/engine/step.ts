@@ -6,6 +6,7 @@ import { ExpressionError, SandboxError } from '@flowplane/expressions/errors';
 import { evaluate } from '@flowplane/expressions/evaluate';
 import type { GraphNode } from './graph.ts';
 import type { StepRecord } from './journal.ts';
+import { roomAfter } from './json-size.ts';
 import { NodeError } from './node-error.ts';
 import type { NodeContext, Outcome } from './node-type.ts';
 import { addLog, flush, note, type Run, type RunDeps } from './run.ts';
@@ -24,17 +25,18 @@ function failureOf(error: unknown, nodeId: string, deps: RunDeps): Failure {
 
 /** The JSON text of a value within the bound. @throws NodeError when it is larger, deeper or not JSON. */
 export function textOf(value: Json, what: string): string {
-  if (!isJson(value)) {
-    throw new NodeError('invalid_value', `The ${what} is not ${jsonBounds}.`);
-  }
+  if (roomAfter(value, limits.valueBytes) < 0) throw tooLarge(what);
+  if (!isJson(value)) throw new NodeError('invalid_value', `The ${what} is not ${jsonBounds}.`);
   const text = JSON.stringify(value);
-  if (text.length > limits.valueBytes || Buffer.byteLength(text) > limits.valueBytes) {
-    throw new NodeError(
-      'value_too_large',
-      `The ${what} has more than ${limits.valueBytes} bytes of JSON; keep large data elsewhere and pass a reference.`,
-    );
-  }
+  if (text.length > limits.valueBytes || Buffer.byteLength(text) > limits.valueBytes) throw tooLarge(what);
   return text;
+}
+
+function tooLarge(what: string): NodeError {
+  return new NodeError(
+    'value_too_large',
+    `The ${what} has more than ${limits.valueBytes} bytes of JSON; keep large data elsewhere and pass a reference.`,
+  );
 }
 
 function settle(run: Run, step: StepRecord, outcome: Outcome): void {

@@ -3,7 +3,7 @@ import type { Permission } from '@flowplane/contract/permissions';
 import { isTransient } from '@flowplane/db/retry';
 import { initTRPC, TRPCError } from '@trpc/server';
 import superjson from 'superjson';
-import type { Context } from './context.ts';
+import type { Context, Principal } from './context.ts';
 import { problemOfError } from './problem.ts';
 
 /** What every procedure declares; REST, OpenAPI, permissions and the SDK are derived from it. */
@@ -41,35 +41,37 @@ const t = initTRPC
 
 export const { router } = t;
 
+function asTrpcError(cause: Refusal): TRPCError {
+  return new TRPCError({ code: errorCodes[cause.code].trpc, message: cause.message, cause });
+}
+
 /** Maps what plain functions throw to tRPC's codes: the only place where that happens. */
-const refusals = t.middleware(async ({ next }) => {
-  const result = await next();
-  if (!result.ok && result.error.cause instanceof Refusal) {
-    const { cause } = result.error;
-    throw new TRPCError({ code: errorCodes[cause.code].trpc, message: cause.message, cause });
-  }
-  if (!result.ok && isTransient(result.error.cause)) {
-    const { message, cause } = result.error;
-    throw new TRPCError({ code: errorCodes.unavailable.trpc, message, cause });
-  }
+function mapped<Result extends { ok: true } | { ok: false; error: TRPCError }>(result: Result): Result {
+  if (result.ok) return result;
+  const { cause, message } = result.error;
+  if (cause instanceof Refusal) throw asTrpcError(cause);
+  if (isTransient(cause)) throw new TRPCError({ code: errorCodes.unavailable.trpc, message, cause });
   return result;
-});
+}
 
-/** A procedure that anybody may call. */
-export const publicProcedure = t.procedure.use(refusals);
-
-/** A procedure for a signed-in caller who has the permission that its meta names. */
-export const procedure = publicProcedure.use(({ ctx, meta, next }) => {
-  const { principal } = ctx;
+function allowed(principal: Principal | undefined, permission: Meta['permission']): Principal {
   if (!principal) {
-    throw new Refusal('unauthenticated', 'Send an access token, an API key or a session cookie.');
+    throw asTrpcError(new Refusal('unauthenticated', 'Send an access token, an API key or a session cookie.'));
   }
-  const permission = meta?.permission;
   if (permission && permission !== 'public' && !principal.permissions.has(permission)) {
-    throw new Refusal(
-      'forbidden',
-      `This needs the permission ${permission}, which ${principal.kind === 'apiKey' ? 'the API key' : 'your role'} does not have.`,
+    const whose = principal.kind === 'apiKey' ? 'the API key' : 'your role';
+    throw asTrpcError(
+      new Refusal('forbidden', `This needs the permission ${permission}, which ${whose} does not have.`),
     );
   }
-  return next({ ctx: { principal } });
+  return principal;
+}
+
+/** A procedure that anybody may call. */
+export const publicProcedure = t.procedure.use(async ({ next }) => mapped(await next()));
+
+/** A procedure for a signed-in caller who has the permission that its meta names. One middleware, as each costs every call. */
+export const procedure = t.procedure.use(async ({ ctx, meta, next }) => {
+  const principal = allowed(ctx.principal, meta?.permission);
+  return mapped(await next({ ctx: { principal } }));
 });

@@ -65,7 +65,7 @@ export const workflowsRouter = {
     })
     .input(workflowGetInput)
     .output(workflow)
-    .query(({ ctx, input }) => getWorkflow(scope(ctx), input.id)),
+    .query(({ ctx, input }) => getWorkflow(ctx.database, ctx.principal.teamId, input.id)),
 
   update: procedure
     .meta({
