@@ -1,7 +1,6 @@
-import { errorCodes, problemOf } from '@flowplane/contract/errors';
+import { problemOf } from '@flowplane/contract/errors';
 import { registerDocs } from '@flowplane/rest/docs';
 import { frameworkErrors } from '@flowplane/rest/framework-errors';
-import { openApiDocument } from '@flowplane/rest/openapi';
 import { registerRest } from '@flowplane/rest/routes';
 import { registerTrpc } from '@flowplane/rest/trpc';
 import { appRouter } from '@flowplane/server/api';
@@ -9,34 +8,11 @@ import fastify, { type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { registerHealth } from './health.ts';
 import { registerHooks } from './hooks.ts';
+import { documentOf, prefix } from './openapi-document.ts';
 import { toProblem } from './problems.ts';
 import { contextOf } from './request-context.ts';
 import { logRefusedUrl, logRequests, requestIdOf } from './request-log.ts';
 import type { Services } from './services.ts';
-
-const prefix = '/api/v1';
-
-const tags = [
-  { name: 'auth', description: 'Accounts, sessions, tokens and API keys' },
-  { name: 'workflows', description: 'Graphs of nodes: drafts, published versions, and running them' },
-  { name: 'executions', description: 'Runs of workflows: status, steps, logs, cancelling' },
-];
-
-function document(version: string) {
-  return openApiDocument(appRouter, {
-    title: 'Flowplane',
-    version,
-    description: 'The typed backend for workflow automation and AI agents.',
-    prefix,
-    tags,
-    securitySchemes: {
-      bearer: { type: 'http', scheme: 'bearer', description: 'An access token from login, or an API key' },
-      apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
-      session: { type: 'apiKey', in: 'cookie', name: 'session', description: 'Set by register and login' },
-    },
-    problemCodes: Object.keys(errorCodes),
-  });
-}
 
 /** The HTTP server with every face of the contract, not listening yet. */
 export function createServer(options: {
@@ -99,6 +75,6 @@ export function createServer(options: {
     },
   });
   registerHooks(app, services);
-  registerDocs(app, { document: document(version), title: 'Flowplane' });
+  registerDocs(app, { document: documentOf(version), title: 'Flowplane' });
   return app;
 }

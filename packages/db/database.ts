@@ -58,10 +58,15 @@ export function openDatabase(
       ? { options: '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off' }
       : {}),
   });
-  pool.on('error', (error) => options.onError?.(error));
+  let closing = false;
+  pool.on('error', (error) => {
+    // A pool counts as closed before its connections are: what becomes of them then is of no interest.
+    if (!closing) options.onError?.(error);
+  });
   pool.on('connect', prepareRepeated);
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   async function close(): Promise<void> {
+    closing = true;
     // Closes the pool only if a query was built with it.
     await db.destroy();
     if (!pool.ended) await pool.end();

@@ -33,7 +33,12 @@ export async function createDispatch(options: {
   store: { postgres: string } | { redis: Redis };
   onError: (error: Error) => void;
 }): Promise<Dispatch> {
-  const { store, onError } = options;
+  const { store } = options;
+  let closing = false;
+  // Connections outlive the closing of what owns them by a moment; what becomes of them then is of no interest.
+  const onError = (error: Error) => {
+    if (!closing) options.onError(error);
+  };
   const queue =
     'postgres' in store
       ? new Queue(name, { connection: connectionOf(store), defaultJobOptions: job }, createPostgresBackend)
@@ -78,6 +83,7 @@ export async function createDispatch(options: {
       await queue.getJobCountByTypes('waiting');
     },
     async close() {
+      closing = true;
       clearTimeout(resting);
       await worker?.close();
       await queue.close();

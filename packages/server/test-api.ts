@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Definition, Node } from '@flowplane/contract/definition';
 import type { Problem } from '@flowplane/contract/errors';
 import { type Database, openDatabase } from '@flowplane/db/database';
@@ -40,6 +41,14 @@ async function member(services: { database: Database; engine: Engine; auth: Auth
   return { principal, slug: signedIn.team.slug, as, api: appRouter.createCaller(as(principal)) };
 }
 
+/** Waits until nobody else is connected: BullMQ's connections outlive its close by a moment, and would fail when the database goes. */
+async function alone(url: string): Promise<void> {
+  const { pool, close } = openDatabase(url, { max: 1 });
+  const others = 'from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()';
+  for (let i = 0; i < 40 && (await pool.query(`select ${others}`)).rowCount; i++) await sleep(50);
+  await close();
+}
+
 /** Everything that procedures need, on a database of its own with an engine that works. */
 export async function testApi(): Promise<{
   database: Database;
@@ -74,6 +83,7 @@ export async function testApi(): Promise<{
     async [Symbol.asyncDispose]() {
       await engine.close();
       await Promise.all([sandbox.close(), egress.close(), engineDatabase.close(), database.close()]);
+      await alone(stored.url);
       await stored[Symbol.asyncDispose]();
       if (failures.length > 0) throw new AggregateError(failures, 'the engine failed in ways that are its own fault');
     },

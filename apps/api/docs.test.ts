@@ -1,0 +1,45 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { definition } from '@flowplane/contract/definition';
+import { createGuardedFetch } from '@flowplane/egress/guarded-fetch';
+import { definitionErrors } from '@flowplane/engine/validate';
+import { createSandbox } from '@flowplane/expressions/sandbox';
+import { builtinNodes } from '@flowplane/nodes/index';
+import { expect, test } from 'vitest';
+import { root } from './config.ts';
+
+const pages = readdirSync(join(root, 'docs')).map((name) => ({
+  name,
+  text: readFileSync(join(root, 'docs', name), 'utf8'),
+}));
+const types = builtinNodes({ sandbox: createSandbox(), fetch: createGuardedFetch({ allowPrivate: [] }).fetch });
+
+function page(name: string): string {
+  return pages.find((each) => each.name === name)?.text ?? '';
+}
+
+test('every workflow in the docs is valid', () => {
+  const blocks = pages.flatMap(({ text }) => [...text.matchAll(/^```json workflow\n([\s\S]*?)^```$/gm)]);
+  expect(blocks.length).toBeGreaterThan(1);
+  for (const [, json = ''] of blocks) {
+    expect(definitionErrors(definition.parse(JSON.parse(json)), types)).toEqual([]);
+  }
+});
+
+test('the docs list every node type with each of its params, and no other', () => {
+  const rows = [...page('workflows.md').matchAll(/^\| `([a-zA-Z.]+)` \| (.*?) \| /gm)];
+  expect(rows.map(([, type]) => type).sort()).toEqual([...types.keys()].sort());
+  for (const [, name = '', params = ''] of rows) {
+    const schema = types.get(name)?.params;
+    const fields = schema && 'shape' in schema && schema.shape ? Object.keys(schema.shape) : [];
+    for (const field of fields) expect(params, name).toContain(`\`${field}\``);
+  }
+});
+
+test('the docs name only files that are there', () => {
+  for (const { text } of pages) {
+    for (const [, file = ''] of text.matchAll(/`((?:packages|apps|docs)\/[\w./-]+\.\w+)`/g)) {
+      expect(existsSync(join(root, file)), file).toBe(true);
+    }
+  }
+});
