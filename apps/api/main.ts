@@ -39,8 +39,8 @@ async function startDatabase({ settings, log, progress, shutdown }: Start): Prom
 
 function connectRedis({ settings, log, shutdown }: Start): Redis | undefined {
   if (!settings.REDIS_URL) return undefined;
-  // BullMQ waits for jobs in commands that must not give up: https://docs.bullmq.io/guide/connections
-  const redis = new Redis(settings.REDIS_URL, { maxRetriesPerRequest: null });
+  // Whoever asks whether Redis is there wants to know now.
+  const redis = new Redis(settings.REDIS_URL, { maxRetriesPerRequest: 1, enableOfflineQueue: false });
   redis.on('error', (error) => log.warn({ error }, 'redis'));
   shutdown.add('redis', async () => redis.disconnect());
   return redis;
@@ -64,7 +64,7 @@ async function startServices(start: Start, url: string): Promise<Services> {
     nodeTypes: builtinNodes({ sandbox, fetch: egress.fetch }),
     sandbox,
     dispatch: await createDispatch({
-      store: redis ? { redis } : { postgres: url },
+      store: settings.REDIS_URL ? { redis: settings.REDIS_URL } : { postgres: url },
       onError: (error) => log.warn({ error }, 'queue'),
     }),
     slots: settings.ROLE === 'api' ? 0 : settings.EXECUTION_SLOTS,

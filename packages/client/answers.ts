@@ -1,7 +1,14 @@
 import { FlowplaneError } from './error.ts';
 import { isProblem } from './failure.ts';
+import { retryAfterOf } from './retry-after.ts';
 
 type Fetch = typeof globalThis.fetch;
+
+/** An answer of tRPC's, as tRPC's client takes it; `retryAfter` in seconds. */
+export type Answer = { ok: boolean; status: number; retryAfter: number | undefined; json: () => Promise<unknown> };
+
+/** Sends a request and gives the answer. */
+export type Ask = (url: Parameters<Fetch>[0], init?: RequestInit) => Promise<Answer>;
 
 /** Node's fetch says only "fetch failed", and why in the cause. */
 function reasonOf(error: unknown): string {
@@ -24,7 +31,7 @@ function isTrpcAnswer(body: unknown): boolean {
   return Array.isArray(body) || (typeof body === 'object' && body !== null && ('error' in body || 'result' in body));
 }
 
-function parseAnswer(text: string, { status, url }: Response): unknown {
+function parseAnswer(text: string, { status, url, headers }: Response): unknown {
   let body: unknown;
   try {
     body = JSON.parse(text);
@@ -32,9 +39,10 @@ function parseAnswer(text: string, { status, url }: Response): unknown {
     body = undefined;
   }
   if (isTrpcAnswer(body)) return body;
-  if (isProblem(body)) throw new FlowplaneError(body);
+  const retryAfter = retryAfterOf(headers.get('retry-after'));
+  if (isProblem(body)) throw new FlowplaneError({ ...body, retryAfter });
   const detail = `${url.split('?')[0]} answered ${status}, but not as Flowplane does. Check the url of the client.`;
-  throw new FlowplaneError({ status, code: 'bad_response', detail });
+  throw new FlowplaneError({ status, code: 'bad_response', detail, retryAfter });
 }
 
 /**
@@ -43,10 +51,11 @@ function parseAnswer(text: string, { status, url }: Response): unknown {
  *
  * @throws FlowplaneError `network_error`, `bad_response`, or the problem details that came instead of a tRPC answer.
  */
-export function answersOf(fetch: Fetch) {
-  return async (url: Parameters<Fetch>[0], init: Parameters<Fetch>[1]) => {
+export function answersOf(fetch: Fetch): Ask {
+  return async (url, init) => {
     const response = await networked(fetch(url, init));
     const answer = parseAnswer(await networked(response.text()), response);
-    return { ok: response.ok, json: async () => answer };
+    const { ok, status, headers } = response;
+    return { ok, status, retryAfter: retryAfterOf(headers.get('retry-after')), json: async () => answer };
   };
 }

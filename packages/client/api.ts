@@ -8,7 +8,9 @@ import type {
   inferRouterOutputs,
   inferTransformedProcedureOutput,
 } from '@trpc/server';
-import type { CallOptions } from './call-options.ts';
+import type { CallOptions, MutationOptions } from './call-options.ts';
+import type { ExecutionHandle } from './execution-handle.ts';
+import type { procedures } from './procedures.gen.ts';
 
 /** Any JSON value. */
 export type Json = Outputs['executions']['get']['output'];
@@ -49,19 +51,36 @@ export type Inputs = inferRouterInputs<AppRouter>;
 /** What every procedure answers, by its path: `Outputs['workflows']['get']`. */
 export type Outputs = inferRouterOutputs<AppRouter>;
 
-type Call<Input, Output> =
+type Call<Input, Output, Options> =
   Partial<Input> extends Input
-    ? (input?: Input, options?: CallOptions) => Promise<Output>
-    : (input: Input, options?: CallOptions) => Promise<Output>;
+    ? (input?: Input, options?: Options) => Promise<Output>
+    : (input: Input, options?: Options) => Promise<Output>;
+
+type All<Input, Item> =
+  Partial<Input> extends Input
+    ? (input?: Input, options?: CallOptions) => AsyncIterable<Item>
+    : (input: Input, options?: CallOptions) => AsyncIterable<Item>;
+
+/** Lists have a second method, which iterates. */
+type Paging<Input, Output> = Output extends { items: (infer Item)[]; nextCursor: string | null }
+  ? { all: All<Input, Item> }
+  : unknown;
 
 type Callable = AnyTRPCQueryProcedure | AnyTRPCMutationProcedure;
 type Root = AppRouter['_def']['_config']['$types'];
+type Keyed = {
+  [Path in keyof typeof procedures]: (typeof procedures)[Path] extends { keyed: true } ? Path : never;
+}[keyof typeof procedures];
+type OptionsOf<Path> = Path extends Keyed ? MutationOptions : CallOptions;
+type AnswerOf<Path, Output> = Path extends 'workflows.execute' ? ExecutionHandle : Output;
 
-type Calls<Routes> = {
-  [Name in keyof Routes]: Routes[Name] extends Callable
-    ? Call<inferProcedureInput<Routes[Name]>, inferTransformedProcedureOutput<Root, Routes[Name]>>
-    : Calls<Routes[Name]>;
+type Method<Path, Input, Output> = Call<Input, AnswerOf<Path, Output>, OptionsOf<Path>> & Paging<Input, Output>;
+
+type Calls<Routes, Prefix extends string> = {
+  [Name in keyof Routes & string]: Routes[Name] extends Callable
+    ? Method<`${Prefix}${Name}`, inferProcedureInput<Routes[Name]>, inferTransformedProcedureOutput<Root, Routes[Name]>>
+    : Calls<Routes[Name], `${Prefix}${Name}.`>;
 };
 
 /** Every procedure of the API as a method; the input may be left out where everything in it is optional. */
-export type Client = Calls<AppRouter['_def']['record']>;
+export type Client = Calls<AppRouter['_def']['record'], ''>;

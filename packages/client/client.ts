@@ -1,67 +1,54 @@
-import { createTRPCUntypedClient, httpBatchLink } from '@trpc/client';
-import superjson from 'superjson';
+import { createTRPCUntypedClient } from '@trpc/client';
 import { untilAborted } from './abort.ts';
 import { answersOf } from './answers.ts';
 import type { Client } from './api.ts';
 import { callsOf } from './calls.ts';
+import type { ClientOptions } from './client-options.ts';
+import { withCredentials } from './credentials.ts';
+import { withMethods } from './execution-handle.ts';
 import { failureOf } from './failure.ts';
+import { idempotencyKeyOf } from './idempotency-key.ts';
+import { linksOf } from './links.ts';
 import { procedures } from './procedures.gen.ts';
+import { mayRepeat } from './repeat.ts';
+import { withRetries } from './retry.ts';
+import { openSession } from './session.ts';
 
-/** Where the API is and who calls it. */
-export type ClientOptions = {
-  /** The address of Flowplane, without a path of the API: `https://flowplane.example.com`. */
-  url: string;
-  /** Sent as `X-API-Key`. */
-  apiKey?: string | undefined;
-  /** An access token, or what gives the current one; asked before every request. */
-  token?: string | (() => string | undefined | Promise<string | undefined>) | undefined;
-  /** Further headers of every request. */
-  headers?: Record<string, string> | undefined;
-  /** Replaces the global `fetch`. */
-  fetch?: typeof globalThis.fetch | undefined;
-};
-
-/** The server refuses larger batches. */
-const batchSize = 10;
-
-/** Servers commonly refuse request lines over 8 KB; longer batches of queries are split. */
-const urlLength = 7_000;
-
-async function headersOf({ apiKey, token, headers }: ClientOptions): Promise<Record<string, string>> {
-  const bearer = typeof token === 'function' ? await token() : token;
-  return {
-    ...headers,
-    ...(apiKey ? { 'x-api-key': apiKey } : {}),
-    ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
-  };
+function check({ retries = 0, apiKey, token, session }: ClientOptions): void {
+  if (!Number.isInteger(retries) || retries < 0 || retries > 10) throw new TypeError('retries must be 0 to 10.');
+  const given = [apiKey, token, session].filter((each) => each !== undefined);
+  if (given.length > 1) throw new TypeError('Give one of apiKey, token and session: a request has one caller.');
 }
 
 /**
- * A client of the API: every procedure is a method, `client.workflows.create({ … })`. Calls made in the same tick go out as
- * one request. Dates are `Date`s.
+ * A client of the API: every procedure is a method, `client.workflows.create({ … })`; lists also have `.all()`, which iterates
+ * over every item. Queries made in the same tick go out as one request. Dates are `Date`s.
  *
- * Its calls reject with a `FlowplaneError`, or with the reason of the signal that aborted them.
+ * Its calls reject with a `FlowplaneError`, or with the reason of the signal that aborted them. Where it does no harm they
+ * are sent again after a network failure, 429 and 5xx.
+ *
+ * @throws TypeError when the options contradict each other.
  */
 export function createClient(options: ClientOptions): Client {
-  const trpc = createTRPCUntypedClient({
-    links: [
-      httpBatchLink({
-        url: `${options.url.replace(/\/+$/, '')}/trpc`,
-        transformer: superjson,
-        maxItems: batchSize,
-        maxURLLength: urlLength,
-        headers: () => headersOf(options),
-        fetch: answersOf(options.fetch ?? ((url, init) => globalThis.fetch(url, init))),
-      }),
-    ],
-  });
-  const calls = callsOf(procedures, async (path, { kind }, { input, options: { signal } }) => {
-    try {
-      return await untilAborted(signal, () => trpc[kind](path, input, { signal }));
-    } catch (error) {
-      throw failureOf(error);
-    }
+  check(options);
+  const { url, headers = {}, retries = 2, apiKey, token, session: given } = options;
+  const session = given && openSession(given, (refreshToken) => client.auth.refresh({ refreshToken }));
+  const ask = answersOf(options.fetch ?? ((url, init) => globalThis.fetch(url, init)));
+  const askSigned = withCredentials(ask, { apiKey, token, session });
+  const trpc = createTRPCUntypedClient({ links: linksOf({ url, headers, ask, askSigned }) });
+
+  const calls = callsOf(procedures, async (path, procedure, { input, options: { signal, idempotencyKey } }) => {
+    const context = procedure.keyed ? { idempotencyKey: idempotencyKeyOf(idempotencyKey) } : {};
+    const attempt = () =>
+      trpc[procedure.kind](path, input, { signal, context }).catch((error) => Promise.reject(failureOf(error)));
+    const repeat = { retries, signal, mayRepeat: (error: unknown) => mayRepeat(path, procedure, error) };
+    const answer = await untilAborted(signal, () => withRetries(attempt, repeat));
+    if (path === 'auth.logout') session?.end();
+    return answer;
   });
   // The methods come from a generated record of the paths that `Client` is typed by; a test keeps the two the same.
-  return calls as Client;
+  const client = calls as Client;
+  const { execute } = client.workflows;
+  client.workflows.execute = async (...args) => withMethods(await execute(...args), client.executions);
+  return client;
 }

@@ -17,6 +17,8 @@ export type ErrorDetails = {
   requestId?: string | undefined;
   /** The fields at fault, when the input was not valid. */
   errors?: { path: string; message: string }[] | undefined;
+  /** Seconds after which to try again, when the server said. */
+  retryAfter?: number | undefined;
 };
 
 /** The error of every call that was refused or got no answer. */
@@ -32,6 +34,8 @@ export class FlowplaneError extends Error {
   readonly requestId: string | undefined;
   /** The fields at fault, when the input was not valid; otherwise empty. */
   readonly errors: { path: string; message: string }[];
+  /** Seconds after which to try again, when the server said. */
+  readonly retryAfter: number | undefined;
 
   constructor(details: ErrorDetails, options?: { cause?: unknown }) {
     super(details.detail, options);
@@ -40,5 +44,6 @@ export class FlowplaneError extends Error {
     this.detail = details.detail;
     this.requestId = details.requestId;
     this.errors = details.errors ?? [];
+    this.retryAfter = details.retryAfter;
   }
 }

@@ -1,4 +1,5 @@
 import { TRPCClientError } from '@trpc/client';
+import type { AnyTRPCRouter } from '@trpc/server';
 import { type ErrorDetails, FlowplaneError } from './error.ts';
 
 /** Whether a value is the problem details that Flowplane answers with, in tRPC's `data.problem` or as a whole body. */
@@ -14,18 +15,25 @@ export function isProblem(value: unknown): value is ErrorDetails {
   );
 }
 
+function retryAfterIn({ meta }: TRPCClientError<AnyTRPCRouter>): number | undefined {
+  const answer = meta?.response;
+  if (typeof answer !== 'object' || answer === null || !('retryAfter' in answer)) return undefined;
+  return typeof answer.retryAfter === 'number' ? answer.retryAfter : undefined;
+}
+
 /** What a call rejects with, for what tRPC's client rejected with. */
 export function failureOf(error: unknown): unknown {
   if (!(error instanceof TRPCClientError)) return error;
   const problem: unknown = error.data?.problem;
-  if (isProblem(problem)) return new FlowplaneError(problem);
+  const retryAfter = retryAfterIn(error);
+  if (isProblem(problem)) return new FlowplaneError({ ...problem, retryAfter });
   // One failure of a whole batch: every call gets an error of its own, with its own stack.
   if (error.cause instanceof FlowplaneError) return new FlowplaneError(error.cause, { cause: error.cause.cause });
   if (error.shape === undefined) return error.cause ?? error;
   const status: unknown = error.data?.httpStatus;
   const detail = `The server answered without problem details: ${error.message}`;
   return new FlowplaneError(
-    { status: typeof status === 'number' ? status : 500, code: 'bad_response', detail },
+    { status: typeof status === 'number' ? status : 500, code: 'bad_response', detail, retryAfter },
     { cause: error },
   );
 }

@@ -15,6 +15,9 @@ export type {
   Workflow,
   WorkflowSummary,
 } from './api.ts';
-export type { CallOptions } from './call-options.ts';
-export { type ClientOptions, createClient } from './client.ts';
+export type { CallOptions, MutationOptions } from './call-options.ts';
+export { createClient } from './client.ts';
+export type { ClientOptions } from './client-options.ts';
 export { type ErrorCode, type ErrorDetails, FlowplaneError } from './error.ts';
+export type { ExecutionHandle, ExecutionMethods } from './execution-handle.ts';
+export type { Session, Tokens } from './tokens.ts';

@@ -70,6 +70,11 @@ export class Refusal extends Error {
   }
 }
 
+/** The `type` of problem details: a URI that stands for the code. */
+export function errorType(code: ErrorCode): string {
+  return `urn:flowplane:error:${code}`;
+}
+
 /** The problem details of a code. */
 export function problemOf(
   code: ErrorCode,
@@ -78,7 +83,7 @@ export function problemOf(
 ) {
   const { status, title } = errorCodes[code];
   const { requestId, errors } = more;
-  const body: Problem = { type: `urn:flowplane:error:${code}`, title, status, detail, code, requestId };
+  const body: Problem = { type: errorType(code), title, status, detail, code, requestId };
   return errors ? { ...body, errors } : body;
 }
 

@@ -1,5 +1,5 @@
 import { createPostgresBackend, Queue, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
+import { Redis } from 'ioredis';
 
 /** Carries "look at execution X" between processes. It may lose or repeat it: PostgreSQL is the truth. */
 export type Dispatch = {
@@ -18,7 +18,13 @@ const restMs = 1_000;
 const job = { removeOnComplete: true, removeOnFail: true };
 
 /** What this needs of BullMQ's worker, on either store. */
-type Taker = { pause(doNotWaitActive: boolean): Promise<void>; resume(): Promise<void>; close(): Promise<void> };
+type Taker = {
+  pause(doNotWaitActive: boolean): Promise<void>;
+  resume(): Promise<void>;
+  close(force: boolean): Promise<void>;
+};
+
+type Store = { postgres: string } | { redis: string };
 
 function connectionOf({ postgres }: { postgres: string }) {
   return { connectionString: postgres, max: 4, migrate: true };
@@ -29,23 +35,32 @@ function connectionOf({ postgres }: { postgres: string }) {
  *
  * @param options.onError told of connection errors; BullMQ reconnects by itself.
  */
-export async function createDispatch(options: {
-  store: { postgres: string } | { redis: Redis };
-  onError: (error: Error) => void;
-}): Promise<Dispatch> {
+export async function createDispatch(options: { store: Store; onError: (error: Error) => void }): Promise<Dispatch> {
   const { store } = options;
   let closing = false;
   // Connections outlive the closing of what owns them by a moment; what becomes of them then is of no interest.
   const onError = (error: Error) => {
     if (!closing) options.onError(error);
   };
+  const clients: Redis[] = [];
+  const connect = (url: string, patience: { maxRetriesPerRequest: number | null }) => {
+    const client = new Redis(url, patience);
+    client.on('error', onError);
+    clients.push(client);
+    return client;
+  };
   const queue =
     'postgres' in store
       ? new Queue(name, { connection: connectionOf(store), defaultJobOptions: job }, createPostgresBackend)
-      : new Queue(name, { connection: store.redis, defaultJobOptions: job });
+      : // A message that cannot be sent at once is not worth a wait: the sweep finds the row.
+        new Queue(name, {
+          connection: connect(store.redis, { maxRetriesPerRequest: 1 }),
+          skipWaitingForReady: true,
+          defaultJobOptions: job,
+        });
   queue.on('error', onError);
   // A worker that finds no schema asks again and again, without a pause.
-  await queue.waitUntilReady();
+  if ('postgres' in store) await queue.waitUntilReady();
   let worker: Taker | undefined;
   let resting: NodeJS.Timeout | undefined;
 
@@ -72,7 +87,11 @@ export async function createDispatch(options: {
       const made =
         'postgres' in store
           ? new Worker(name, handle, { connection: connectionOf(store), ...taking }, createPostgresBackend)
-          : new Worker(name, handle, { connection: store.redis, ...taking });
+          : // BullMQ waits for jobs in commands that must not give up: https://docs.bullmq.io/guide/connections
+            new Worker(name, handle, {
+              connection: connect(store.redis, { maxRetriesPerRequest: null }),
+              ...taking,
+            });
       made.on('error', (error) => {
         onError(error);
         rest(made);
@@ -85,8 +104,11 @@ export async function createDispatch(options: {
     async close() {
       closing = true;
       clearTimeout(resting);
-      await worker?.close();
+      // Whoever closes this has let its executions settle; a Redis that is away is not waited for.
+      for (const client of clients) if (client.status !== 'ready') client.disconnect();
+      await worker?.close(true);
       await queue.close();
+      for (const client of clients) client.disconnect();
     },
   };
 }

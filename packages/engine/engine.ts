@@ -130,7 +130,7 @@ export function createEngine(options: {
     }
     if (request.id !== undefined) void worker.look(id);
     // Losing the message only costs time: the sweep finds the row.
-    else await dispatch.send([id]).catch((error: unknown) => onError(error, 'dispatch'));
+    else void dispatch.send([id]).catch((error: unknown) => onError(error, 'dispatch'));
     return { execution: { ...execution, status: 'pending', startedAt: null }, held: undefined };
   }
 

@@ -17,6 +17,12 @@ export type RestMeta = {
   permission?: string;
   /** Status of a success; 200, or 204 when the output is `z.void()`, unless said. */
   status?: 200 | 201 | 202 | 204;
+  /** A further status that the procedure may choose by a response hint. */
+  otherStatus?: 200 | 201 | 202 | 204;
+  /** What the document says about a status of success. */
+  statusDescriptions?: { 200?: string; 201?: string; 202?: string; 204?: string };
+  /** A mutation that may be repeated as it is, and so takes no idempotency key. */
+  repeatable?: boolean;
   /** Where the made thing is, filled from the output: `/executions/{id}`. A 201 without it: its own path + `/{id}`. */
   location?: `/${string}`;
   /** The output's field that changes with it: becomes its `ETag`, and what `If-Match` names becomes that field of the input. */

@@ -1,27 +1,19 @@
-import type { oas31, ZodOpenApiResponsesObject } from 'zod-openapi';
+import type { oas31, ZodOpenApiResponseObject, ZodOpenApiResponsesObject } from 'zod-openapi';
+import { successStatus } from './answer.ts';
 import { takesBody } from './input-decoder.ts';
+import { hasPrecondition } from './openapi-request.ts';
+import { headerReferences } from './openapi-success.ts';
 import type { Operation } from './operations.ts';
 import { pathParameters } from './path-template.ts';
 
-const meanings = {
-  400: 'The request is malformed or its input invalid; `errors` names the fields.',
-  401: 'Nobody is signed in.',
-  403: 'The caller may not do this.',
-  404: 'There is no such thing, or it belongs to somebody else.',
-  409: 'It conflicts with what is already there.',
-  413: 'The body is too large.',
-  415: 'The body is not JSON.',
-  422: 'It is well-formed but cannot be done.',
-  429: 'Too many requests; `Retry-After` says when to come back.',
-  500: 'Something went wrong here; the `requestId` helps to find out what.',
-};
-
-type Status = keyof typeof meanings;
+/** A `code` that a problem may have, and what is always said with it. */
+export type ProblemKind = { code: string; status: number; type: string; title: string };
 
 const text = { type: 'string' } as const;
 
 /** The schema of problem details. @see https://www.rfc-editor.org/rfc/rfc9457 */
-export function problemSchema(codes: readonly string[] = []): oas31.SchemaObject {
+export function problemSchema(kinds: readonly ProblemKind[] = []): oas31.SchemaObject {
+  const codes = kinds.map(({ code }) => code);
   return {
     type: 'object',
     required: ['type', 'title', 'status', 'detail', 'code', 'requestId'],
@@ -30,7 +22,7 @@ export function problemSchema(codes: readonly string[] = []): oas31.SchemaObject
       title: text,
       status: { type: 'integer', minimum: 400, maximum: 599 },
       detail: { ...text, description: 'For people.' },
-      code: { ...text, description: 'For programs.', ...(codes.length > 0 ? { examples: [...codes] } : {}) },
+      code: { ...text, description: 'For programs.', ...(codes.length > 0 ? { examples: codes } : {}) },
       requestId: text,
       errors: {
         type: 'array',
@@ -40,51 +32,79 @@ export function problemSchema(codes: readonly string[] = []): oas31.SchemaObject
   };
 }
 
-const names: Record<Status, string> = {
-  400: 'BadRequest',
-  401: 'Unauthenticated',
-  403: 'Forbidden',
-  404: 'NotFound',
-  409: 'Conflict',
-  413: 'PayloadTooLarge',
-  415: 'UnsupportedMediaType',
-  422: 'Unprocessable',
-  429: 'TooManyRequests',
-  500: 'Internal',
+const responses = {
+  400: ['BadRequest', 'The request is malformed or its input invalid; `errors` names the fields.'],
+  401: ['Unauthenticated', 'Nobody is signed in, or the credentials are no good.'],
+  403: ['Forbidden', 'The caller may not do this.'],
+  404: ['NotFound', 'There is no such thing, or it belongs to somebody else.'],
+  409: ['Conflict', 'It conflicts with what is already there.'],
+  412: ['PreconditionFailed', 'It is no longer what `If-Match` names.'],
+  413: ['PayloadTooLarge', 'The body is too large.'],
+  415: ['UnsupportedMediaType', 'The body is not JSON.'],
+  422: ['Unprocessable', 'The idempotency key was used for another request.'],
+  429: ['TooManyRequests', 'Too many requests; `Retry-After` says when to come back.'],
+  500: ['Internal', 'Something went wrong here; the `requestId` helps to find out what.'],
+  503: ['Unavailable', 'It is not available right now; try again in a moment.'],
+} as const;
+
+type Status = keyof typeof responses;
+
+const statuses: Status[] = [400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 500, 503];
+
+const headersOf: Partial<Record<Status, Record<string, oas31.HeaderObject>>> = {
+  401: { 'WWW-Authenticate': { description: 'How to sign in.', schema: { ...text, examples: ['Bearer'] } } },
+  429: { 'Retry-After': { description: 'Seconds to wait.', schema: { ...text, examples: ['7'] } } },
 };
 
-const headersOf: Partial<Record<Status, Record<string, { description: string; schema: typeof text }>>> = {
-  401: { 'WWW-Authenticate': { description: 'How to sign in.', schema: text } },
-  429: { 'Retry-After': { description: 'Seconds to wait.', schema: text } },
-};
+function exampleOf({ code, status, type, title }: ProblemKind): oas31.ExampleObject {
+  const requestId = '5b6f0c1e-8a34-4d53-9a44-0b3f6a1f2c77';
+  return { summary: title, value: { type, title, status, detail: `${title}.`, code, requestId } };
+}
 
-const statuses: Status[] = [400, 401, 403, 404, 409, 413, 415, 422, 429, 500];
-
-/** The responses that problems make, by the name under which operations refer to them. */
-export function problemResponses() {
-  const content = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
+/**
+ * The responses that problems make, by the name under which operations refer to them.
+ *
+ * @param always the names of the headers that every answer has.
+ */
+export function problemResponses(
+  kinds: readonly ProblemKind[] = [],
+  always: readonly string[] = [],
+): Record<string, ZodOpenApiResponseObject> {
   return Object.fromEntries(
-    statuses.map((status) => [names[status], { description: meanings[status], headers: headersOf[status], content }]),
+    statuses.map((status) => {
+      const [name, description] = responses[status];
+      const own = kinds.filter((kind) => kind.status === status);
+      const examples = Object.fromEntries(own.map((kind) => [kind.code, exampleOf(kind)]));
+      const media = { schema: { $ref: '#/components/schemas/Problem' }, ...(own.length > 0 ? { examples } : {}) };
+      const headers = { ...headersOf[status], ...headerReferences(always) };
+      return [name, { description, headers, content: { 'application/problem+json': media } }];
+    }),
   );
 }
 
 /** The problems that an operation can answer with. */
 export function problemsOf(
-  { meta, type }: Operation,
-  { method, path }: { method: string; path: string },
+  operation: Operation,
+  { method, path, isKeyed }: { method: string; path: string; isKeyed: boolean },
 ): ZodOpenApiResponsesObject {
+  const { meta, type } = operation;
+  const changes = type === 'mutation';
+  const mayHaveBody = takesBody(method) || method === 'DELETE';
   const fits: Record<Status, boolean> = {
     400: true,
-    401: meta.permission !== 'public',
-    403: meta.permission !== 'public',
+    // Also where nobody has to be signed in: credentials that are sent and no good are refused.
+    401: true,
+    403: changes || meta.permission !== 'public',
     404: pathParameters(path).length > 0,
-    409: type === 'mutation',
-    413: takesBody(method),
-    415: takesBody(method),
-    422: type === 'mutation',
+    409: changes && (meta.permission !== 'public' || successStatus(operation) === 201),
+    412: hasPrecondition(operation),
+    413: mayHaveBody,
+    415: mayHaveBody,
+    422: isKeyed,
     429: true,
     500: true,
+    503: true,
   };
   const own = statuses.filter((status) => fits[status]);
-  return Object.fromEntries(own.map((status) => [status, { $ref: `#/components/responses/${names[status]}` }]));
+  return Object.fromEntries(own.map((status) => [status, { $ref: `#/components/responses/${responses[status][0]}` }]));
 }

@@ -14,7 +14,7 @@ const document = openApiDocument(testRouter, {
     session: { type: 'apiKey', in: 'cookie', name: 'session' },
     bearer: { type: 'http', scheme: 'bearer' },
   },
-  problemCodes: ['not_found'],
+  problems: [{ code: 'not_found', status: 404, type: 'about:blank', title: 'Not found' }],
 });
 const paths = document.paths ?? {};
 

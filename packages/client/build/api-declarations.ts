@@ -15,15 +15,39 @@ function docsOf(symbol: ts.Symbol, checker: ts.TypeChecker): string {
   return `/** ${ts.displayPartsToString(symbol.getDocumentationComment(checker))} */\n`;
 }
 
-function printMethod(signature: ts.Signature, printing: Printing, path: string): string {
-  const { checker } = printing;
-  const [input] = signature.getParameters();
-  const output = checker.getAwaitedType(signature.getReturnType());
-  if (!input || !output) throw new Error(`${path} is not a call`);
+function aliasOf(type: ts.Type, at: string): string {
+  if (!type.aliasSymbol) throw new Error(`${at} has a type without a name`);
+  return type.aliasSymbol.name;
+}
+
+function printParameters([input, options]: ts.Symbol[], { checker }: Printing, path: string): string {
+  if (!input || !options) throw new Error(`${path} is not a call`);
   const optional =
     input.valueDeclaration && ts.isParameter(input.valueDeclaration) && input.valueDeclaration.questionToken;
-  const place = path.replace(/\w+/g, (name) => `['${name}']`).replaceAll('.', '');
-  return `(input${optional ? '?' : ''}: Inputs${place}, options?: CallOptions): Promise<Outputs${place}>;`;
+  const name = aliasOf(checker.getNonNullableType(checker.getTypeOfSymbol(options)), `${path} options`);
+  return `input${optional ? '?' : ''}: Inputs${placeOf(path)}, options?: ${name}`;
+}
+
+function placeOf(path: string): string {
+  return path.replace(/\w+/g, (name) => `['${name}']`).replaceAll('.', '');
+}
+
+function printMethod(type: ts.Type, printing: Printing, { path, summary }: { path: string; summary: string }): string {
+  const { checker } = printing;
+  const [signature] = type.getCallSignatures();
+  const output = signature && checker.getAwaitedType(signature.getReturnType());
+  if (!output) throw new Error(`${path} is not a call`);
+  const answer = output.aliasSymbol?.name === 'ExecutionHandle' ? 'ExecutionHandle' : `Outputs${placeOf(path)}`;
+  const call = `(${printParameters(signature.getParameters(), printing, path)})`;
+  const name = path.replace(/.*\./, '');
+  const all = checker.getPropertyOfType(type, 'all');
+  if (!all) return `\n/** ${summary} */\n${name}${call}: Promise<${answer}>;`;
+  return `\n/** ${summary} */\n${name}: {
+    /** ${summary}: one page */
+    ${call}: Promise<${answer}>;
+    /** ${summary}: every item, page by page as they are taken; \`limit\` is the size of the pages */
+    all${call}: AsyncIterable<Outputs${placeOf(path)}['items'][number]>;
+  };`;
 }
 
 function printCalls(
@@ -35,9 +59,9 @@ function printCalls(
   const members: string[] = checker.getPropertiesOfType(type).map((property) => {
     const path = `${prefix}${property.name}`;
     const member = checker.getTypeOfSymbol(property);
-    const [signature] = member.getCallSignatures();
-    if (!signature) return `${property.name}: ${printCalls(member, printing, `${path}.`)};`;
-    return `\n/** ${summaries.get(path) ?? path} */\n${property.name}${printMethod(signature, printing, path)}`;
+    if (member.getCallSignatures().length === 0)
+      return `${property.name}: ${printCalls(member, printing, `${path}.`)};`;
+    return printMethod(member, printing, { path, summary: summaries.get(path) ?? path });
   });
   return `{ ${members.join(' ')} }`;
 }

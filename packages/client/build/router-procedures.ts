@@ -18,6 +18,15 @@ function summaryOf(meta: unknown): string | undefined {
   return isObject(openapi) && typeof openapi.summary === 'string' ? openapi.summary : undefined;
 }
 
+function isPublic(meta: unknown): boolean {
+  return isObject(meta) && meta.permission === 'public';
+}
+
+function isPage(schema: unknown): boolean {
+  const shape = isObject(schema) && isObject(schema.shape) ? schema.shape : {};
+  return 'items' in shape && 'nextCursor' in shape;
+}
+
 /** The queries and mutations of a router's record by their paths, in the order of the record. */
 export function routerProcedures(record: Record<string, unknown>, prefix = ''): Map<string, RouterProcedure> {
   const found = new Map<string, RouterProcedure>();
@@ -32,6 +41,8 @@ export function routerProcedures(record: Record<string, unknown>, prefix = ''): 
       found.set(path, {
         kind: definition.type,
         input: !inputs.every(acceptsNothing),
+        ...(definition.type === 'mutation' && !isPublic(definition.meta) && { keyed: true }),
+        ...(isPage(definition.output) && { pages: true }),
         summary: summaryOf(definition.meta),
       });
     }
