@@ -1,7 +1,7 @@
-import { randomUUIDv7 } from 'node:crypto';
 import type { loginInput, me as meOutput, registerInput } from '@flowplane/contract/auth';
 import { Refusal } from '@flowplane/contract/errors';
 import type { Db } from '@flowplane/db/database';
+import { newId } from '@flowplane/db/id';
 import { sql } from 'kysely';
 import type { z } from 'zod';
 import type { Principal } from '../context.ts';
@@ -23,7 +23,7 @@ async function createAccount(
   tx: Db,
   { email, name, passwordHash }: { email: string; name: string; passwordHash: string },
 ): Promise<Account> {
-  const id = randomUUIDv7();
+  const id = newId();
   const created = await tx
     .insertInto('users')
     .values({ id, email, name, password_hash: passwordHash, is_owner: await isFirst(tx) })

@@ -1,4 +1,3 @@
-import { randomUUIDv7 } from 'node:crypto';
 import type {
   apiKey,
   apiKeyCreateInput,
@@ -10,6 +9,7 @@ import { Refusal } from '@flowplane/contract/errors';
 import { cursorOf, idOfCursor } from '@flowplane/contract/page';
 import { isPermission, type Permission } from '@flowplane/contract/permissions';
 import type { Tier } from '@flowplane/contract/tiers';
+import { newId } from '@flowplane/db/id';
 import { sql } from 'kysely';
 import type { z } from 'zod';
 import type { Principal } from '../context.ts';
@@ -68,7 +68,7 @@ export async function createApiKey(
   const row = await auth.database.db
     .insertInto('api_keys')
     .values({
-      id: randomUUIDv7(),
+      id: newId(),
       team_id: principal.teamId,
       user_id: principal.userId,
       name: input.name,

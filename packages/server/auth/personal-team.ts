@@ -1,6 +1,7 @@
-import { randomInt, randomUUIDv7 } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { Refusal } from '@flowplane/contract/errors';
 import type { Db } from '@flowplane/db/database';
+import { newId } from '@flowplane/db/id';
 
 const letters = 'abcdefghijkmnpqrstuvwxyz23456789';
 
@@ -25,7 +26,7 @@ export async function createPersonalTeam(
 ): Promise<{ id: string; name: string; slug: string }> {
   const wanted = slugOf(name);
   for (const slug of [wanted, `${wanted}-${suffix()}`, `${wanted}-${suffix()}`]) {
-    const team = { id: randomUUIDv7(), name, slug };
+    const team = { id: newId(), name, slug };
     const made = await tx
       .insertInto('teams')
       .values(team)

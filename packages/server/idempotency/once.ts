@@ -31,7 +31,7 @@ export function once<Input, Output>(
     if (!call) return resolve(options);
     const name = lockName(call);
     const key = ctx.auth.idempotencySeal;
-    return inTransaction(ctx.database.db, async (db) => {
+    const answer = await inTransaction(ctx.database.db, async (db) => {
       const lock = await sql<{
         got: boolean;
       }>`select pg_try_advisory_xact_lock(hashtextextended(${name}, 0)) as got`.execute(db);
@@ -48,5 +48,8 @@ export function once<Input, Output>(
       await keepCall(db, call, { sealed_output: seal(key, superjson.stringify(output), name), resource_id: null });
       return output;
     });
+    // Who looked a webhook up meanwhile found, and remembered, what was there before the commit.
+    ctx.webhooks.forget();
+    return answer;
   };
 }
