@@ -3,10 +3,9 @@ import type { Json } from '@flowplane/contract/json';
 import { storable } from '@flowplane/contract/text';
 import { ExpressionError } from '@flowplane/expressions/errors';
 import { evaluate } from '@flowplane/expressions/evaluate';
-import type { StepRecord } from './journal.ts';
 import { NodeError } from './node-error.ts';
 import { plan } from './plan.ts';
-import { commitRun, flush, note, type Run, type RunDeps } from './run.ts';
+import { commitRun, flush, newStep, note, type Run, type RunDeps } from './run.ts';
 import { runStep, textOf } from './step.ts';
 
 /** How a lease ended. */
@@ -22,26 +21,6 @@ const mostPending = 4_194_304;
 
 /** How long a step that ignores its abort signal may hold up the end of a failed execution. */
 const stubbornMs = 5_000;
-
-function skippedStep(run: Run, node: { id: string; type: { type: string } }): StepRecord {
-  return {
-    path: node.id,
-    position: run.nextPosition++,
-    nodeId: node.id,
-    type: node.type.type,
-    status: 'skipped',
-    attempt: 0,
-    port: undefined,
-    inputText: undefined,
-    output: undefined,
-    outputText: undefined,
-    error: undefined,
-    wait: undefined,
-    wakeAtMs: undefined,
-    startedAt: undefined,
-    finishedAt: undefined,
-  };
-}
 
 /** Waits until a step settles or the run is lost, for `timeoutMs` at most. */
 function nextChange(run: Run, timeoutMs: number | undefined): Promise<void> {
@@ -78,7 +57,7 @@ async function runSteps(run: Run, deps: RunDeps): Promise<void> {
   while (!run.lost && !run.failure) {
     const nextWakeMs = completeWaits(run);
     const next = plan(run.graph, run.journal);
-    for (const node of next.skip) note(run, skippedStep(run, node));
+    for (const node of next.skip) note(run, newStep(run, node, 'skipped'));
     const starting = deps.draining() ? [] : next.run;
     const inFlightBefore = run.inFlight.size;
     for (const node of starting) {

@@ -1,11 +1,11 @@
-import type { Failure, LogLevel } from '@flowplane/contract/execution';
+import type { Failure, LogLevel, StepStatus } from '@flowplane/contract/execution';
 import { isJson, type Json } from '@flowplane/contract/json';
 import { limits } from '@flowplane/contract/limits';
 import { storable } from '@flowplane/contract/text';
 import type { Sandbox } from '@flowplane/expressions/sandbox';
 import type { Scope } from '@flowplane/expressions/scope';
 import type { Commit, Committed } from './commit.ts';
-import type { Graph } from './graph.ts';
+import type { Graph, GraphNode } from './graph.ts';
 import type { Journal, LogRecord, StepRecord } from './journal.ts';
 import type { Lease } from './lease.ts';
 import type { HttpAnswer } from './node-type.ts';
@@ -120,6 +120,28 @@ export async function flush(run: Run, deps: RunDeps): Promise<boolean> {
     deps.onError(error, `commit of execution ${run.lease.id}`);
     return false;
   }
+}
+
+/** A node's step before anything of it has happened; it keeps its place where another worker had begun it. */
+export function newStep(run: Run, node: GraphNode, status: StepStatus): StepRecord {
+  const before = run.attempts.get(node.id);
+  return {
+    path: node.id,
+    position: before?.position ?? run.nextPosition++,
+    nodeId: node.id,
+    type: node.type.type,
+    status,
+    attempt: before?.attempt ?? 0,
+    port: undefined,
+    inputText: undefined,
+    output: undefined,
+    outputText: undefined,
+    error: undefined,
+    wait: undefined,
+    wakeAtMs: undefined,
+    startedAt: undefined,
+    finishedAt: undefined,
+  };
 }
 
 /** Notes a step's state, to be written with the next commit. */

@@ -9,7 +9,7 @@ import type { StepRecord } from './journal.ts';
 import { roomAfter } from './json-size.ts';
 import { NodeError } from './node-error.ts';
 import type { NodeContext, Outcome } from './node-type.ts';
-import { addLog, flush, note, type Run, type RunDeps } from './run.ts';
+import { addLog, flush, newStep, note, type Run, type RunDeps } from './run.ts';
 
 function failureOf(error: unknown, nodeId: string, deps: RunDeps): Failure {
   if (error instanceof NodeError || error instanceof ExpressionError || error instanceof SandboxError) {
@@ -78,24 +78,10 @@ function contextOf(run: Run, step: StepRecord): NodeContext {
 }
 
 function beginStep(run: Run, node: GraphNode): StepRecord {
-  const before = run.attempts.get(node.id);
-  return {
-    path: node.id,
-    position: before?.position ?? run.nextPosition++,
-    nodeId: node.id,
-    type: node.type.type,
-    status: 'running',
-    attempt: (before?.attempt ?? 0) + 1,
-    port: undefined,
-    inputText: undefined,
-    output: undefined,
-    outputText: undefined,
-    error: undefined,
-    wait: undefined,
-    wakeAtMs: undefined,
-    startedAt: new Date(),
-    finishedAt: undefined,
-  };
+  const step = newStep(run, node, 'running');
+  step.attempt += 1;
+  step.startedAt = new Date();
+  return step;
 }
 
 async function runSlowly(
