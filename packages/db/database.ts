@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely';
-import pg from 'pg';
+import type pg from 'pg';
+import { openPool } from './pool.ts';
 import { prepareRepeated } from './prepared.ts';
 import type { ApiKeysTable } from './tables/api-keys.ts';
 import type { ExecutionsTable, LogsTable, StepsTable } from './tables/executions.ts';
@@ -46,30 +47,20 @@ export function openDatabase(
   url: string,
   options: { max?: number; pointQueries?: boolean; onError?: (error: Error) => void } = {},
 ): Database {
-  const pool = new pg.Pool({
-    connectionString: url,
+  const { pool, close } = openPool(url, {
     max: options.max ?? 10,
-    connectionTimeoutMillis: 10_000,
-    application_name: 'flowplane',
-    // A statement that a lock holds up must not hold up the server.
-    statement_timeout: 30_000,
-    lock_timeout: 10_000,
-    ...(options.pointQueries
-      ? { options: '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off' }
-      : {}),
-  });
-  let closing = false;
-  pool.on('error', (error) => {
-    // A pool counts as closed before its connections are: what becomes of them then is of no interest.
-    if (!closing) options.onError?.(error);
+    options: options.pointQueries ? '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off' : undefined,
+    onError: options.onError,
   });
   pool.on('connect', prepareRepeated);
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  async function close(): Promise<void> {
-    closing = true;
-    // Closes the pool only if a query was built with it.
-    await db.destroy();
-    if (!pool.ended) await pool.end();
-  }
-  return { db, pool, close };
+  return {
+    db,
+    pool,
+    async close() {
+      // Not the other way round: the builder's own end closes the pool, but only if it was used.
+      await db.destroy();
+      await close();
+    },
+  };
 }

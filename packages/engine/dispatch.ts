@@ -1,5 +1,6 @@
-import { createPostgresBackend, Queue, Worker } from 'bullmq';
-import { Redis } from 'ioredis';
+import { postgresStore } from './dispatch-postgres.ts';
+import { redisStore } from './dispatch-redis.ts';
+import type { Taker } from './dispatch-store.ts';
 
 /** Carries "look at execution X" between processes. It may lose or repeat it: PostgreSQL is the truth. */
 export type Dispatch = {
@@ -11,56 +12,39 @@ export type Dispatch = {
   close(): Promise<void>;
 };
 
-const name = 'executions';
 /** Pause of a worker whose queue cannot be reached. */
 const restMs = 1_000;
-// What was done, or could not be, is of no interest: the execution's row says what became of it.
-const job = { removeOnComplete: true, removeOnFail: true };
+/** How long a worker may take to end; one whose store is away would take for ever. */
+const endMs = 2_000;
 
-/** What this needs of BullMQ's worker, on either store. */
-type Taker = {
-  pause(doNotWaitActive: boolean): Promise<void>;
-  resume(): Promise<void>;
-  close(force: boolean): Promise<void>;
-};
-
-type Store = { postgres: string } | { redis: string };
-
-function connectionOf({ postgres }: { postgres: string }) {
-  return { connectionString: postgres, max: 4, migrate: true };
+async function within(ms: number, work: Promise<unknown> | undefined): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }
 
 /**
- * Dispatch by BullMQ: on PostgreSQL, in a schema and with connections of its own, or on Redis where there is one.
+ * Dispatch by BullMQ: on PostgreSQL, or on Redis where there is one.
  *
  * @param options.onError told of connection errors; BullMQ reconnects by itself.
  */
-export async function createDispatch(options: { store: Store; onError: (error: Error) => void }): Promise<Dispatch> {
-  const { store } = options;
+export async function createDispatch(options: {
+  store: { postgres: string } | { redis: string };
+  onError: (error: Error) => void;
+}): Promise<Dispatch> {
   let closing = false;
   // Connections outlive the closing of what owns them by a moment; what becomes of them then is of no interest.
   const onError = (error: Error) => {
     if (!closing) options.onError(error);
   };
-  const clients: Redis[] = [];
-  const connect = (url: string, patience: { maxRetriesPerRequest: number | null }) => {
-    const client = new Redis(url, patience);
-    client.on('error', onError);
-    clients.push(client);
-    return client;
-  };
-  const queue =
-    'postgres' in store
-      ? new Queue(name, { connection: connectionOf(store), defaultJobOptions: job }, createPostgresBackend)
-      : // A message that cannot be sent at once is not worth a wait: the sweep finds the row.
-        new Queue(name, {
-          connection: connect(store.redis, { maxRetriesPerRequest: 1 }),
-          skipWaitingForReady: true,
-          defaultJobOptions: job,
-        });
-  queue.on('error', onError);
-  // A worker that finds no schema asks again and again, without a pause.
-  if ('postgres' in store) await queue.waitUntilReady();
+  const store =
+    'postgres' in options.store
+      ? await postgresStore(options.store.postgres, onError)
+      : redisStore(options.store.redis, onError);
+  store.queue.on('error', onError);
   let worker: Taker | undefined;
   let resting: NodeJS.Timeout | undefined;
 
@@ -69,7 +53,7 @@ export async function createDispatch(options: { store: Store; onError: (error: E
    * PostgreSQL that was starting up or full. The sweep finds meanwhile what messages would have told.
    */
   function rest(tired: Taker): void {
-    if (resting) return;
+    if (resting || closing) return;
     void tired.pause(true).catch(onError);
     resting = setTimeout(() => {
       resting = undefined;
@@ -79,19 +63,10 @@ export async function createDispatch(options: { store: Store; onError: (error: E
 
   return {
     async send(executionIds) {
-      await queue.addBulk(executionIds.map((id) => ({ name: 'look', data: { id } })));
+      await store.queue.addBulk(executionIds.map((id) => ({ name: 'look', data: { id } })));
     },
     consume(look, concurrency) {
-      const handle = async ({ data }: { data: { id: string } }) => look(data.id);
-      const taking = { concurrency, runRetryDelay: restMs };
-      const made =
-        'postgres' in store
-          ? new Worker(name, handle, { connection: connectionOf(store), ...taking }, createPostgresBackend)
-          : // BullMQ waits for jobs in commands that must not give up: https://docs.bullmq.io/guide/connections
-            new Worker(name, handle, {
-              connection: connect(store.redis, { maxRetriesPerRequest: null }),
-              ...taking,
-            });
+      const made = store.work(({ data }) => look(data.id), { concurrency, runRetryDelay: restMs });
       made.on('error', (error) => {
         onError(error);
         rest(made);
@@ -99,16 +74,15 @@ export async function createDispatch(options: { store: Store; onError: (error: E
       worker = made;
     },
     async check() {
-      await queue.getJobCountByTypes('waiting');
+      await store.queue.getJobCountByTypes('waiting');
     },
     async close() {
       closing = true;
       clearTimeout(resting);
-      // Whoever closes this has let its executions settle; a Redis that is away is not waited for.
-      for (const client of clients) if (client.status !== 'ready') client.disconnect();
-      await worker?.close(true);
-      await queue.close();
-      for (const client of clients) client.disconnect();
+      // Whoever closes this has let its executions settle already.
+      await within(endMs, worker?.close(true));
+      await within(endMs, store.queue.close());
+      await store.close();
     },
   };
 }
