@@ -2,8 +2,8 @@ import { createClient, type Definition } from '@flowplane/client';
 
 const { FLOWPLANE_URL: url = 'http://localhost:8000', FLOWPLANE_API_KEY: apiKey } = process.env;
 const { OWNER_EMAIL: email = '', OWNER_PASSWORD: password = '' } = process.env;
-const token = apiKey ? undefined : (await createClient({ url }).auth.login({ email, password })).accessToken;
-const client = createClient({ url, apiKey, token });
+const session = apiKey ? undefined : await createClient({ url }).auth.login({ email, password });
+const client = createClient({ url, apiKey, session });
 
 const order = { name: '{{ input.name.toUpperCase() }}', total: '{{ input.qty * input.price }}' };
 const definition: Definition = {

@@ -96,6 +96,16 @@ test('every request is a JSON log line, with who called once that is known, and 
   expect(instance.output()).not.toContain('secret=x');
 });
 
+test('credentials that are no good have the same status over tRPC, each kind of them', async () => {
+  const kinds: Record<string, string>[] = [{ authorization: 'Bearer nonsense' }, { 'x-api-key': 'fp_live_nonsense' }];
+  for (const headers of kinds) {
+    const answer = await send(at('/trpc/workflows.list?input=%7B%22json%22%3A%7B%7D%7D'), { headers });
+    expect(answer.status).toBe(401);
+    const problem = { status: 401, code: 'unauthenticated' };
+    expect(answer.json).toMatchObject({ error: { json: { data: { code: 'UNAUTHORIZED', problem } } } });
+  }
+});
+
 test('every refusal is a problem with a code, on every face', async () => {
   const hook = `/hooks/${owner.slug}/orders`;
   const form = { 'content-type': 'application/x-www-form-urlencoded' };

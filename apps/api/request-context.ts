@@ -1,9 +1,18 @@
 import { authenticate } from '@flowplane/server/auth/authenticate';
 import type { Context, Principal } from '@flowplane/server/context';
+import { asTrpcError } from '@flowplane/server/trpc-error';
 import type { FastifyRequest } from 'fastify';
 import type { Services } from './services.ts';
 
-/** What a request's procedures receive; not a promise when the caller is known already. */
+function refuse(error: unknown): never {
+  throw asTrpcError(error);
+}
+
+/**
+ * What a request's procedures receive; not a promise when the caller is known already.
+ *
+ * @throws TRPCError, also as a rejection, for credentials that are no good.
+ */
 export function contextOf(services: Services, request: FastifyRequest): Context | Promise<Context> {
   const { database, engine, auth, webhooks } = services;
   const key = request.headers['idempotency-key'];
@@ -20,6 +29,10 @@ export function contextOf(services: Services, request: FastifyRequest): Context 
       response: { headers: {}, cookies: [] },
     };
   };
-  const principal = authenticate(auth, request.headers, request.method);
-  return principal instanceof Promise ? principal.then(build) : build(principal);
+  try {
+    const principal = authenticate(auth, request.headers, request.method);
+    return principal instanceof Promise ? principal.then(build, refuse) : build(principal);
+  } catch (error) {
+    return refuse(error);
+  }
 }

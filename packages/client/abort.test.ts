@@ -3,6 +3,7 @@ import { createClient } from './client.ts';
 import { serveApi } from './test-server.ts';
 
 const id = '1b671a64-40d5-491e-99b0-da01ff1f3341';
+const slow = 'fb671a64-40d5-491e-99b0-da01ff1f3341';
 
 test('a call whose signal has aborted is not sent and rejects with AbortError', async () => {
   await using server = await serveApi();
@@ -16,17 +17,17 @@ test('an aborted call rejects at once with AbortError while the rest of its batc
   const client = createClient({ url: server.url });
   const controller = new AbortController();
   const order: string[] = [];
-  const aborted = client.workflows.execute({ id, wait: 1 }, { signal: controller.signal }).catch((error: unknown) => {
+  const aborted = client.workflows.get({ id: slow }, { signal: controller.signal }).catch((error: unknown) => {
     order.push('aborted');
     return error;
   });
-  const kept = client.workflows.execute({ id, wait: 1 }).then((execution) => {
+  const kept = client.workflows.get({ id: slow }).then((workflow) => {
     order.push('answered');
-    return execution;
+    return workflow;
   });
   setTimeout(() => controller.abort(), 100);
   expect(await aborted).toMatchObject({ name: 'AbortError' });
-  expect(await kept).toMatchObject({ id });
+  expect(await kept).toMatchObject({ id: slow });
   expect(order).toEqual(['aborted', 'answered']);
   expect(server.seen).toHaveLength(1);
 });

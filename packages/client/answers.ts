@@ -5,7 +5,7 @@ import { retryAfterOf } from './retry-after.ts';
 type Fetch = typeof globalThis.fetch;
 
 /** An answer of tRPC's, as tRPC's client takes it; `retryAfter` in seconds. */
-export type Answer = { ok: boolean; status: number; retryAfter: number | undefined; json: () => Promise<unknown> };
+export type Answer = { ok: boolean; retryAfter: number | undefined; json: () => Promise<unknown> };
 
 /** Sends a request and gives the answer. */
 export type Ask = (url: Parameters<Fetch>[0], init?: RequestInit) => Promise<Answer>;
@@ -55,7 +55,7 @@ export function answersOf(fetch: Fetch): Ask {
   return async (url, init) => {
     const response = await networked(fetch(url, init));
     const answer = parseAnswer(await networked(response.text()), response);
-    const { ok, status, headers } = response;
-    return { ok, status, retryAfter: retryAfterOf(headers.get('retry-after')), json: async () => answer };
+    const { ok, headers } = response;
+    return { ok, retryAfter: retryAfterOf(headers.get('retry-after')), json: async () => answer };
   };
 }

@@ -77,9 +77,13 @@ type AnswerOf<Path, Output> = Path extends 'workflows.execute' ? ExecutionHandle
 type Method<Path, Input, Output> = Call<Input, AnswerOf<Path, Output>, OptionsOf<Path>> & Paging<Input, Output>;
 
 type Calls<Routes, Prefix extends string> = {
-  [Name in keyof Routes & string]: Routes[Name] extends Callable
-    ? Method<`${Prefix}${Name}`, inferProcedureInput<Routes[Name]>, inferTransformedProcedureOutput<Root, Routes[Name]>>
-    : Calls<Routes[Name], `${Prefix}${Name}.`>;
+  [Name in keyof Routes]: Routes[Name] extends Callable
+    ? Method<
+        `${Prefix}${Name & string}`,
+        inferProcedureInput<Routes[Name]>,
+        inferTransformedProcedureOutput<Root, Routes[Name]>
+      >
+    : Calls<Routes[Name], `${Prefix}${Name & string}.`>;
 };
 
 /** Every procedure of the API as a method; the input may be left out where everything in it is optional. */

@@ -28,14 +28,14 @@ test('dates arrive as dates on both sides', async () => {
   expect(key).toMatchObject({ name: 'ci', expiresAt, createdAt: new Date(1_700_000_000_123) });
 });
 
-test('calls of one tick are one request, ten at most, and queries and mutations go apart', async () => {
+test('calls of one tick are one request, ten at most, and each mutation goes alone', async () => {
   await using server = await serveApi();
   const client = createClient({ url: server.url });
   const gets = Array.from({ length: 12 }, () => client.workflows.get({ id }));
-  const all = await Promise.all([...gets, client.workflows.execute({ id, wait: 0 })]);
-  expect(all).toHaveLength(13);
+  const runs = [client.workflows.execute({ id, wait: 0 }), client.workflows.execute({ id, wait: 0 })];
+  expect(await Promise.all([...gets, ...runs])).toHaveLength(14);
   const calls = server.seen.map(({ method, path }) => `${method} ${path.split(',').length}`);
-  expect(calls.sort()).toEqual(['GET 10', 'GET 2', 'POST 1']);
+  expect(calls.sort()).toEqual(['GET 10', 'GET 2', 'POST 1', 'POST 1']);
 });
 
 test('a batch of queries whose address would be too long is split', async () => {
@@ -51,17 +51,18 @@ test('the API key, the token of the moment and further headers are sent with eve
   let turn = 0;
   const client = createClient({
     url: server.url,
-    apiKey: 'fp_key',
     token: async () => `token-${++turn}`,
     headers: { 'x-trace': 'abc' },
   });
   await client.auth.me();
   await client.auth.me();
   expect(server.seen.map(({ headers }) => headers.authorization)).toEqual(['Bearer token-1', 'Bearer token-2']);
-  expect(server.seen[1]?.headers).toMatchObject({ 'x-api-key': 'fp_key', 'x-trace': 'abc' });
+  expect(server.seen[1]?.headers).toMatchObject({ 'x-trace': 'abc' });
   await createClient({ url: server.url, token: 'fixed' }).auth.me();
   await createClient({ url: server.url, token: () => undefined }).auth.me();
   expect(server.seen.slice(2).map(({ headers }) => headers.authorization)).toEqual(['Bearer fixed', undefined]);
+  await createClient({ url: server.url, apiKey: 'fp_key' }).auth.me();
+  expect(server.seen[4]?.headers).toMatchObject({ 'x-api-key': 'fp_key' });
 });
 
 test('a fetch of the caller’s own is used, and what fails in getting the token comes through unchanged', async () => {
@@ -76,6 +77,12 @@ test('a fetch of the caller’s own is used, and what fails in getting the token
   const reason = new Error('signed out');
   const token = () => Promise.reject(reason);
   await expect(createClient({ url: server.url, token }).auth.me()).rejects.toBe(reason);
+});
+
+test('options that contradict each other are refused', () => {
+  const url = 'http://localhost';
+  expect(() => createClient({ url, apiKey: 'fp_key', token: 'token' })).toThrow('one of apiKey, token and session');
+  expect(() => createClient({ url, retries: -1 })).toThrow('retries must be 0 to 10');
 });
 
 test('a client can be returned from an async function: it is not taken for a promise', async () => {

@@ -5,6 +5,7 @@ import type { Client } from './api.ts';
 import { callsOf } from './calls.ts';
 import type { ClientOptions } from './client-options.ts';
 import { withCredentials } from './credentials.ts';
+import { shownOf } from './exchange-error.ts';
 import { withMethods } from './execution-handle.ts';
 import { failureOf } from './failure.ts';
 import { idempotencyKeyOf } from './idempotency-key.ts';
@@ -42,9 +43,13 @@ export function createClient(options: ClientOptions): Client {
     const attempt = () =>
       trpc[procedure.kind](path, input, { signal, context }).catch((error) => Promise.reject(failureOf(error)));
     const repeat = { retries, signal, mayRepeat: (error: unknown) => mayRepeat(path, procedure, error) };
-    const answer = await untilAborted(signal, () => withRetries(attempt, repeat));
-    if (path === 'auth.logout') session?.end();
-    return answer;
+    try {
+      const answer = await untilAborted(signal, () => withRetries(attempt, repeat));
+      if (path === 'auth.logout') session?.end();
+      return answer;
+    } catch (error) {
+      throw shownOf(error);
+    }
   });
   // The methods come from a generated record of the paths that `Client` is typed by; a test keeps the two the same.
   const client = calls as Client;

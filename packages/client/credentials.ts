@@ -1,4 +1,5 @@
 import type { Ask } from './answers.ts';
+import { isRefused } from './refused.ts';
 import type { OpenSession } from './session.ts';
 
 /** Who calls. */
@@ -23,6 +24,6 @@ export function withCredentials(ask: Ask, { apiKey, token, session }: Credential
     const bearer = await session.accessToken();
     const answer = await send(bearer);
     // Whoever is refused was not served, so that asking again repeats nothing.
-    return answer.status === 401 ? send(await session.accessToken(bearer)) : answer;
+    return isRefused(await answer.json()) ? send(await session.accessToken(bearer)) : answer;
   };
 }

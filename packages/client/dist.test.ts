@@ -3,9 +3,11 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 import { build } from 'rolldown';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { program } from './test-readme.ts';
 import { serveApi } from './test-server.ts';
 
 const here = import.meta.dirname;
@@ -59,8 +61,8 @@ const sameType = `
     function same<A, B>(_: Same<A, B>): void {}
 `;
 
-test('the tarball holds the program and its types, and wants only tRPC’s client and superjson', () => {
-  expect(readdirSync(installed).sort()).toEqual(['dist', 'package.json']);
+test('the tarball holds the program, its types and the README, and wants only tRPC’s client and superjson', () => {
+  expect(readdirSync(installed).sort()).toEqual(['README.md', 'dist', 'package.json']);
   expect(readdirSync(join(installed, 'dist')).sort()).toEqual(['index.d.ts', 'index.js']);
   const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
   expect(Object.keys(manifest.dependencies).sort()).toEqual(['@trpc/client', 'superjson']);
@@ -103,6 +105,40 @@ test('the built program calls a server and exports what the source does', async 
   await expect(refused).rejects.toBeInstanceOf(built.FlowplaneError);
 });
 
+test('a bundle runs where there is nothing of Node’s, as in browsers and Deno', async () => {
+  await using server = await serveApi((turn) => (turn === 0 ? (_, response) => response.destroy() : undefined));
+  const { output } = await build({
+    input: join(here, 'dist/index.js'),
+    platform: 'browser',
+    output: { format: 'iife', name: 'sdk' },
+    write: false,
+  });
+  const web = {
+    fetch,
+    URL,
+    Headers,
+    FormData,
+    Blob,
+    AbortController,
+    AbortSignal,
+    DOMException,
+    crypto,
+    setTimeout,
+    clearTimeout,
+  };
+  const use = `(async () => {
+    const session = { accessToken: 'access-old', refreshToken: 'refresh-0' };
+    const client = sdk.createClient({ url: '${server.url}', session });
+    const execution = await client.workflows.execute({ id: '1b671a64-40d5-491e-99b0-da01ff1f3341', wait: 0 });
+    const ended = await execution.wait();
+    let items = 0;
+    for await (const _ of client.workflows.list.all()) items++;
+    return JSON.stringify({ status: ended.status, items });
+  })()`;
+  const result: unknown = await runInNewContext(`${output[0].code}; ${use}`, web);
+  expect(result).toBe('{"status":"failed","items":250}');
+});
+
 test('a strict project outside sees exact types', () => {
   const started = performance.now();
   const errors = typeCheck(`
@@ -116,11 +152,16 @@ test('a strict project outside sees exact types', () => {
     const execution = await client.workflows.execute({ id: workflow.id, wait: 10 }, { signal });
     const page = await client.executions.list();
     await client.auth.logout();
+    for await (const item of client.workflows.list.all()) same<typeof item, Sdk.WorkflowSummary>(true);
+    for await (const item of client.executions.steps.all({ id: execution.id }, { signal })) same<typeof item, Sdk.Step>(true);
+    createClient({ url: '', session: await client.auth.login({ email: '', password: '' }) });
     const key = await client.auth.apiKeys.create({ name: 'ci', expiresAt: new Date() });
 
     same<typeof workflow, Sdk.Workflow>(true);
     same<typeof workflow, Sdk.Outputs['workflows']['get']>(true);
-    same<typeof execution, Sdk.Execution>(true);
+    same<typeof execution, Sdk.ExecutionHandle>(true);
+    same<Awaited<ReturnType<typeof execution.wait>>, Sdk.Execution>(true);
+    same<Sdk.Execution, Sdk.Outputs['workflows']['execute']>(true);
     same<typeof workflow.createdAt, Date>(true);
     same<typeof workflow.publishedVersion, number | null>(true);
     same<typeof execution.output, Sdk.Json>(true);
@@ -160,14 +201,33 @@ test('the types that were written out are those of the API’s router', () => {
   expect(errors.filter((line) => /^(same\.ts|error)/.test(line))).toEqual([]);
 });
 
-test.each([
+test('the program of the README compiles', () => {
+  expect(typeCheck(program)).toBe('');
+});
+
+/** What is wrong, an expression that does it, and what the compiler says. */
+const mistakes: [string, string, string][] = [
   ['an input that must be given', 'client.workflows.get()', 'Expected 1-2 arguments'],
   ['a misspelt field', 'client.workflows.list({ limits: 1 })', "'limits' does not exist"],
   ['an unknown procedure', 'client.workflows.remove({ id })', "'remove' does not exist"],
   ['a wrong kind of value', "client.auth.apiKeys.create({ name: 'a', tier: 'huge' })", 'TS2322'],
+  [
+    'a key for a call that does not honour it',
+    "client.auth.login({ email: '', password: '' }, { idempotencyKey: 'a' })",
+    "'idempotencyKey' does not exist",
+  ],
+  ['going through what is no list', 'client.workflows.get.all({ id })', "'all' does not exist"],
+  ['going through the steps of no execution', 'client.executions.steps.all()', 'Expected 1-2 arguments'],
   ['a secret that only creating shows', '(await client.auth.apiKeys.list()).items[0]?.key', "'key' does not exist"],
-])('%s is a compile error', (_, expression, message) => {
+];
+
+test('mistakes are compile errors', () => {
+  const lines = mistakes.map(([, expression]) => `void (${expression});`);
   const setup =
-    "import { createClient } from '@flowplane/client';\nconst client = createClient({ url: '' });\nconst id = '';\n";
-  expect(typeCheck(`${setup}void id;\nvoid (${expression});\n`)).toContain(message);
+    "import { createClient } from '@flowplane/client'; const client = createClient({ url: '' }); const id = '';";
+  const errors = typeCheck([setup, ...lines, 'void id;'].join('\n')).split('\n');
+  for (const [index, [what, , message]] of mistakes.entries()) {
+    const error = errors.find((each) => each.startsWith(`main.ts(${index + 2},`));
+    expect(error, what).toContain(message);
+  }
 });

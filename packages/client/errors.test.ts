@@ -18,7 +18,7 @@ async function errorOf(work: Promise<unknown>): Promise<FlowplaneError> {
 
 async function errorFrom(listener: RequestListener): Promise<FlowplaneError> {
   await using server = await serve(listener);
-  return await errorOf(createClient({ url: server.url }).auth.me());
+  return await errorOf(createClient({ url: server.url, retries: 0 }).auth.me());
 }
 
 test('a refusal is a FlowplaneError with the problem details, and the rest of its batch is answered', async () => {
@@ -54,14 +54,14 @@ test('invalid input names the fields', async () => {
 test('a server that cannot be reached is network_error and says why', async () => {
   const server = await serveApi();
   await server[Symbol.asyncDispose]();
-  const error = await errorOf(createClient({ url: server.url }).auth.me());
+  const error = await errorOf(createClient({ url: server.url, retries: 0 }).auth.me());
   expect(error).toMatchObject({ status: 0, code: 'network_error', requestId: undefined });
   expect(error.detail).toContain('ECONNREFUSED');
 });
 
 test('calls that fail together each reject with an error of their own', async () => {
   await using server = await serve((_, response) => response.writeHead(502).end());
-  const client = createClient({ url: server.url });
+  const client = createClient({ url: server.url, retries: 0 });
   const [one, other] = await Promise.all([errorOf(client.auth.me()), errorOf(client.workflows.list())]);
   expect(server.seen).toHaveLength(1);
   expect(one).not.toBe(other);

@@ -1,4 +1,5 @@
 import { FlowplaneError } from './error.ts';
+import { failedTogether } from './failed-together.ts';
 import { pause } from './pause.ts';
 
 /** Milliseconds: the longest first pause, and the longest of all. */
@@ -12,13 +13,14 @@ const patience = 60;
  * Milliseconds to wait after a failure, the first being 0: what the server said, or back-off with full jitter. Undefined when
  * the server said longer than a minute.
  *
+ * @param jitter from 0 to 1.
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
-export function pauseAfter(error: unknown, failures: number): number | undefined {
+export function pauseAfter(error: unknown, failures: number, jitter: number): number | undefined {
   const said = error instanceof FlowplaneError ? error.retryAfter : undefined;
   // Some more, so that all who were told the same do not come back at the same moment.
-  if (said !== undefined) return said > patience ? undefined : said * 1_000 + Math.random() * base;
-  return Math.random() * Math.min(cap, base * 2 ** failures);
+  if (said !== undefined) return said > patience ? undefined : said * 1_000 + jitter * base;
+  return jitter * Math.min(cap, base * 2 ** failures);
 }
 
 /**
@@ -35,9 +37,10 @@ export async function withRetries<Value>(
     try {
       return await attempt();
     } catch (error) {
-      const wait = failures < retries && mayRepeat(error) ? pauseAfter(error, failures) : undefined;
+      const { jitter, waiting } = failedTogether(error);
+      const wait = failures < retries && mayRepeat(error) ? pauseAfter(error, failures, jitter) : undefined;
       if (wait === undefined) throw error;
-      await pause(wait, signal);
+      await pause(wait, signal, waiting);
     }
   }
 }

@@ -1,4 +1,5 @@
 import { FlowplaneError } from './error.ts';
+import { ExchangeError } from './exchange-error.ts';
 import type { Session, Tokens } from './tokens.ts';
 
 /** A token that expires sooner than this, in milliseconds, might do so on its way. */
@@ -15,7 +16,7 @@ export type OpenSession = {
    * An access token to send; exchanged first where it is about to expire or is the one that was refused. However many ask,
    * one exchange is under way.
    *
-   * @throws FlowplaneError `unauthenticated` when the sign-in is over.
+   * @throws FlowplaneError `unauthenticated` when the sign-in is over, ExchangeError when there is no new token.
    */
   accessToken: (refused?: string) => Promise<string>;
   /** Forgets the tokens. */
@@ -47,7 +48,7 @@ export function openSession(
     } catch (error) {
       const over = error instanceof FlowplaneError && error.code === 'unauthenticated';
       if (over && tokens === old) change(null);
-      throw error;
+      throw new ExchangeError('The tokens could not be exchanged.', { cause: error });
     }
   }
 

@@ -4,24 +4,62 @@ import { createHTTPHandler } from '@trpc/server/adapters/standalone';
 import superjson from 'superjson';
 import { z } from 'zod';
 
-const t = initTRPC.create({
+type Context = { authorization: string | undefined; key: string | undefined; signIn: SignIn; looks: { left: number } };
+
+/** The one sign-in of a server: its tokens are `access-<turn>` and `refresh-<turn>`; a turn of -1 is over. */
+export type SignIn = { turn: number; expiresAt: Date };
+
+const t = initTRPC.context<Context>().create({
   transformer: superjson,
   errorFormatter({ shape, error }) {
     const { httpStatus: status } = shape.data;
     const errors = error.cause instanceof z.ZodError ? [{ path: 'id', message: 'must be a UUID' }] : undefined;
-    const code = errors ? 'invalid_input' : error.code.toLowerCase();
+    const code = errors
+      ? 'invalid_input'
+      : error.code === 'UNAUTHORIZED'
+        ? 'unauthenticated'
+        : error.code.toLowerCase();
     const problem = { type: 'about:blank', title: code, status, detail: error.message, code, requestId: 'r-1', errors };
     return { ...shape, data: { ...shape.data, problem } };
   },
 });
 
 const id = z.strictObject({ id: z.guid() });
-const { procedure } = t;
+const unauthorized = () => new TRPCError({ code: 'UNAUTHORIZED', message: 'The token is not valid.' });
+const procedure = t.procedure.use(({ ctx: { authorization, signIn }, next }) => {
+  if (authorization?.startsWith('Bearer access-') && authorization !== `Bearer access-${signIn.turn}`) {
+    throw unauthorized();
+  }
+  return next();
+});
+
+const pageInput = z.strictObject({ limit: z.int().default(20), cursor: z.string().optional() });
+const length = 250;
+
+/** A list of 250 numbers. */
+function pageOf({ limit, cursor = '0' }: z.infer<typeof pageInput>) {
+  const start = Number(cursor);
+  const items = Array.from({ length: Math.min(limit, length - start) }, (_, index) => ({ id: start + index }));
+  return { items, nextCursor: start + limit < length ? `${start + limit}` : null };
+}
+
+function tokensOf({ turn, expiresAt }: SignIn) {
+  return { accessToken: `access-${turn}`, refreshToken: `refresh-${turn}`, expiresAt };
+}
 
 /** Procedures at paths of the API that answer with what they received. */
 const router = t.router({
   auth: {
     me: procedure.input(z.void()).query(() => ({ user: { createdAt: new Date(0) } })),
+    login: t.procedure.input(z.unknown()).mutation(({ ctx }) => tokensOf(ctx.signIn)),
+    register: t.procedure.input(z.unknown()).mutation(({ ctx }) => tokensOf(ctx.signIn)),
+    logout: procedure.input(z.void()).mutation(() => {}),
+    refresh: t.procedure.input(z.strictObject({ refreshToken: z.string() })).mutation(({ ctx: { signIn }, input }) => {
+      const good = input.refreshToken === `refresh-${signIn.turn}`;
+      signIn.turn = good ? signIn.turn + 1 : -1;
+      if (!good) throw unauthorized();
+      return tokensOf(signIn);
+    }),
     apiKeys: {
       create: procedure
         .input(z.strictObject({ name: z.string(), expiresAt: z.date() }))
@@ -29,20 +67,28 @@ const router = t.router({
     },
   },
   workflows: {
-    list: procedure
-      .input(z.strictObject({ limit: z.int().default(20) }))
-      .query(({ input }) => ({ items: [], nextCursor: `${input.limit}` })),
-    get: procedure.input(id).query(({ input }) => {
+    list: procedure.input(pageInput).query(({ input }) => pageOf(input)),
+    get: procedure.input(id).query(async ({ input }) => {
       if (input.id.startsWith('0')) throw new TRPCError({ code: 'NOT_FOUND', message: 'There is no such workflow.' });
+      if (input.id.startsWith('f')) await new Promise((resolve) => setTimeout(resolve, 1_000));
       return { id: input.id };
     }),
+    publish: procedure.input(id).mutation(({ ctx, input }) => ({ ...input, key: ctx.key })),
     execute: procedure.input(id.extend({ wait: z.int() })).mutation(async ({ input, signal }) => {
       await new Promise((resolve) => {
         signal?.addEventListener('abort', resolve);
         setTimeout(resolve, input.wait * 1_000);
       });
-      return { id: input.id, output: signal?.aborted ?? null };
+      return { id: input.id, status: input.wait ? 'completed' : 'running', output: signal?.aborted ?? null };
     }),
+  },
+  executions: {
+    get: procedure.input(id).query(({ ctx: { looks }, input }) => {
+      looks.left -= 1;
+      return { id: input.id, status: looks.left > 0 ? 'running' : 'failed' };
+    }),
+    cancel: procedure.input(id).mutation(({ input }) => ({ id: input.id, status: 'cancelled' })),
+    steps: procedure.input(pageInput.extend({ id: z.guid() })).query(({ input }) => pageOf(input)),
   },
 });
 
@@ -71,7 +117,29 @@ export async function serve(listener: RequestListener) {
   };
 }
 
-/** A tRPC server with the conventions of the API: superjson, and problem details in `data.problem`. */
-export function serveApi() {
-  return serve(createHTTPHandler({ router, basePath: '/trpc/' }));
+/**
+ * A tRPC server with the conventions of the API: superjson, and problem details in `data.problem`.
+ *
+ * @param instead answers the n-th request, from 0, in the place of the API where it gives a listener.
+ */
+export async function serveApi(instead: (turn: number) => RequestListener | undefined = () => undefined) {
+  const signIn: SignIn = { turn: 0, expiresAt: new Date(Date.now() + 1_800_000) };
+  /** Executions end at the third look. */
+  const looks = { left: 3 };
+  const api = createHTTPHandler({
+    router,
+    basePath: '/trpc/',
+    createContext({ req: { headers } }) {
+      const key = headers['idempotency-key'];
+      return { authorization: headers.authorization, key: Array.isArray(key) ? key.join() : key, signIn, looks };
+    },
+  });
+  let turn = 0;
+  const server = await serve((request, response) => (instead(turn++) ?? api)(request, response));
+  return { ...server, signIn };
+}
+
+/** The names of the procedures that were called, in order. */
+export function pathsOf(seen: Seen[]): string[] {
+  return seen.map(({ path }) => path.replace('/trpc/', ''));
 }

@@ -1,10 +1,10 @@
-import { errorCodes, type Problem, Refusal } from '@flowplane/contract/errors';
+import { type Problem, Refusal } from '@flowplane/contract/errors';
 import type { Permission } from '@flowplane/contract/permissions';
-import { isTransient } from '@flowplane/db/retry';
-import { initTRPC, TRPCError } from '@trpc/server';
+import { initTRPC, type TRPCError } from '@trpc/server';
 import superjson from 'superjson';
 import type { Context, Principal } from './context.ts';
 import { problemOfError } from './problem.ts';
+import { asTrpcError } from './trpc-error.ts';
 
 /** What every procedure declares; REST, OpenAPI, permissions and the SDK are derived from it. */
 export type Meta = {
@@ -21,6 +21,12 @@ export type Meta = {
   permission?: Permission | 'public';
   /** The status of success, where it is not 200 (204 without output). */
   status?: 200 | 201 | 202 | 204;
+  /** A further status of success, which the resolver chooses by the context's `response.status`. */
+  otherStatus?: 200 | 201 | 202 | 204;
+  /** What the document says about a status of success. */
+  statusDescriptions?: { 200?: string; 201?: string; 202?: string; 204?: string };
+  /** Repeating it changes nothing more, so it takes no `Idempotency-Key`. */
+  repeatable?: boolean;
   /** Where the result lives, filled from the output, e.g. `/executions/{id}`. */
   location?: `/${string}`;
   /** The output's field that changes with it: its `ETag`, which `If-Match` puts into the same field of the input. */
@@ -41,17 +47,9 @@ const t = initTRPC
 
 export const { router } = t;
 
-function asTrpcError(cause: Refusal): TRPCError {
-  return new TRPCError({ code: errorCodes[cause.code].trpc, message: cause.message, cause });
-}
-
-/** Maps what plain functions throw to tRPC's codes: the only place where that happens. */
 function mapped<Result extends { ok: true } | { ok: false; error: TRPCError }>(result: Result): Result {
   if (result.ok) return result;
-  const { cause, message } = result.error;
-  if (cause instanceof Refusal) throw asTrpcError(cause);
-  if (isTransient(cause)) throw new TRPCError({ code: errorCodes.unavailable.trpc, message, cause });
-  return result;
+  throw asTrpcError(result.error);
 }
 
 function allowed(principal: Principal | undefined, permission: Meta['permission']): Principal {

@@ -11,6 +11,7 @@ import {
 } from '@flowplane/contract/execution';
 import type { TRPCRouterRecord } from '@trpc/server';
 import type { Context, Principal } from '../context.ts';
+import { once } from '../idempotency/once.ts';
 import { procedure } from '../trpc.ts';
 import { cancelExecution, getExecution, listExecutions } from './executions.ts';
 import { listLogs, listSteps } from './journal.ts';
@@ -44,10 +45,11 @@ export const executionsRouter = {
     .meta({
       openapi: { method: 'POST', path: '/executions/{id}/cancel', tags, summary: 'Cancel an execution' },
       permission: 'executions:write',
+      repeatable: true,
     })
     .input(executionCancelInput)
     .output(execution)
-    .mutation(({ ctx, input }) => cancelExecution(ctx, ctx.principal.teamId, input.id)),
+    .mutation(once(({ ctx, input }) => cancelExecution(ctx, ctx.principal.teamId, input.id))),
 
   steps: procedure
     .meta({

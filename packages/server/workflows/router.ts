@@ -142,10 +142,11 @@ export const workflowsRouter = {
         aliases: ['/pipelines/{id}/execute'],
         tags,
         summary: 'Run a workflow',
-        description: '202 with the execution as it is, or 200 when it finished within `wait` seconds.',
       },
       permission: 'workflows:execute',
       status: 202,
+      otherStatus: 200,
+      statusDescriptions: { 202: 'It goes on.', 200: 'It finished within `wait` seconds.' },
       location: '/executions/{id}',
     })
     .input(workflowExecuteInput)
