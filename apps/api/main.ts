@@ -15,6 +15,7 @@ import type { Logger } from 'pino';
 import { readConfig, root } from './config.ts';
 import { createOwner, type Owner, runSample } from './first-start.ts';
 import { createLogger } from './logger.ts';
+import { brandingOf } from './openapi-document.ts';
 import manifest from './package.json' with { type: 'json' };
 import { createProgress, type Progress } from './progress.ts';
 import { localSecretKey } from './secret-key.ts';
@@ -95,7 +96,13 @@ async function stopServing(app: FastifyInstance, { engine }: Services): Promise<
 
 async function serve(start: Start, services: Services): Promise<void> {
   const { settings, log, progress, shutdown } = start;
-  const app = createServer({ services, version: manifest.version, log, draining: shutdown.draining });
+  const app = createServer({
+    services,
+    version: manifest.version,
+    log,
+    draining: shutdown.draining,
+    branding: brandingOf(settings),
+  });
   shutdown.add('HTTP server', () => stopServing(app, services));
   await progress
     .step(`Listening on port ${settings.API_PORT}`, () =>

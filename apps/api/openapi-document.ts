@@ -2,6 +2,7 @@ import { errorCodes, errorType, isErrorCode } from '@flowplane/contract/errors';
 import { openApiDocument } from '@flowplane/rest/openapi';
 import type { OpenApiDocument } from '@flowplane/rest/openapi-rendering';
 import { appRouter } from '@flowplane/server/api';
+import type { Settings } from './settings.ts';
 
 /** What every path of the REST face starts with. */
 export const prefix = '/api/v1';
@@ -37,26 +38,62 @@ const idempotency = {
 const answerHeaders = {
   'X-Request-Id': {
     description: 'The request’s own `X-Request-Id`, or a new one; it is in the log and in every problem.',
-    schema: { type: 'string', maxLength: 64, examples: ['5b6f0c1e-8a34-4d53-9a44-0b3f6a1f2c77'] },
+    schema: { type: 'string', maxLength: 64 },
   },
 } as const;
 
-/** The OpenAPI document of this instance. */
-export function documentOf({ version, publicUrl }: { version: string; publicUrl: string }): OpenApiDocument {
+/** What an operator may change about the docs. */
+export type Branding = {
+  title: string;
+  description: string;
+  logoUrl: string | undefined;
+  color: string | undefined;
+  /** An email address or a web page. */
+  contact: string | undefined;
+  /** Where people reach this instance; the origin that serves the document when absent. */
+  publicUrl: string | undefined;
+};
+
+/** The branding that the settings ask for. */
+export function brandingOf(settings: Settings): Branding {
+  return {
+    title: settings.DOCS_TITLE,
+    description: settings.DOCS_DESCRIPTION,
+    logoUrl: settings.DOCS_LOGO_URL,
+    color: settings.DOCS_COLOR,
+    contact: settings.DOCS_CONTACT,
+    publicUrl: settings.PUBLIC_URL,
+  };
+}
+
+function contactOf({ title, contact, publicUrl }: Branding) {
+  if (contact?.includes('@') && !contact.includes('://')) return { name: title, email: contact };
+  const url = contact ?? publicUrl;
+  return { name: title, ...(url ? { url } : {}) };
+}
+
+/**
+ * The OpenAPI document of this instance.
+ *
+ * @param sessionCookie the name of the cookie that register and login set.
+ */
+export function documentOf(version: string, branding: Branding, sessionCookie: string): OpenApiDocument {
+  const { title, description, logoUrl, publicUrl } = branding;
   return openApiDocument(appRouter, {
-    title: 'Flowplane',
+    title,
     version,
-    description: 'The typed backend for workflow automation and AI agents.',
-    contact: { name: 'Flowplane', url: publicUrl },
+    description,
+    contact: contactOf(branding),
     // An SPDX expression for a licence that is not on SPDX's list.
     license: { name: 'Proprietary', identifier: 'LicenseRef-Proprietary' },
+    ...(logoUrl ? { logo: { url: logoUrl, altText: title } } : {}),
     prefix,
-    serverUrl: publicUrl,
+    ...(publicUrl ? { serverUrl: publicUrl.replace(/\/+$/, '') } : {}),
     tags,
     securitySchemes: {
       bearer: { type: 'http', scheme: 'bearer', description: 'An access token from login, or an API key' },
       apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
-      session: { type: 'apiKey', in: 'cookie', name: 'session', description: 'Set by register and login' },
+      session: { type: 'apiKey', in: 'cookie', name: sessionCookie, description: 'Set by register and login' },
     },
     problems,
     idempotency,

@@ -8,7 +8,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { registerHealth } from './health.ts';
 import { registerHooks } from './hooks.ts';
-import { documentOf, prefix } from './openapi-document.ts';
+import { type Branding, documentOf, prefix } from './openapi-document.ts';
 import { toProblem } from './problems.ts';
 import { contextOf } from './request-context.ts';
 import { logRefusedUrl, logRequests, requestIdOf } from './request-log.ts';
@@ -20,8 +20,9 @@ export function createServer(options: {
   version: string;
   log: Logger;
   draining: () => boolean;
+  branding: Branding;
 }): FastifyInstance {
-  const { services, version, log, draining } = options;
+  const { services, version, log, draining, branding } = options;
   const refuseUrl = frameworkErrors(toProblem);
   const app = fastify({
     bodyLimit: 1_048_576,
@@ -75,6 +76,8 @@ export function createServer(options: {
     },
   });
   registerHooks(app, services);
-  registerDocs(app, { document: documentOf(version), title: 'Flowplane' });
+  const document = documentOf(version, branding, services.auth.sessions.sessionCookieName);
+  const { title, logoUrl, color } = branding;
+  registerDocs(app, { document, title, logoUrl, color });
   return app;
 }

@@ -30,6 +30,12 @@ function isAllowList(entries: readonly string[]): boolean {
   }
 }
 
+const emailOrUrl = z
+  .string()
+  .refine((value) => z.union([z.email(), z.url({ protocol: /^https?$/ })]).safeParse(value).success, {
+    error: 'an email address or a URL that starts with http:// or https://',
+  });
+
 const hosts = z
   .string()
   .transform((value) => value.split(',').flatMap((item) => item.trim() || []))
@@ -101,6 +107,28 @@ export const settings = z.object({
     group: 'Security',
     description: 'Private hosts, addresses and ranges that workflows may call, separated by commas',
     example: '10.0.0.0/8,internal.example',
+  }),
+  DOCS_TITLE: text
+    .default('Flowplane')
+    .meta({ group: 'API docs', description: 'The name of the API in /docs, /redoc and /openapi.json' }),
+  DOCS_DESCRIPTION: text.default('The typed backend for workflow automation and AI agents.').meta({
+    group: 'API docs',
+    description: 'What is said about it there, as Markdown',
+  }),
+  DOCS_LOGO_URL: url('http:', 'https:').optional().meta({
+    group: 'API docs',
+    description: 'An image above the pages',
+    example: 'https://example.com/logo.svg',
+  }),
+  DOCS_COLOR: z
+    .string()
+    .regex(/^#[0-9a-fA-F]{6}$/, { error: 'a colour such as #1e40af' })
+    .optional()
+    .meta({ group: 'API docs', description: 'The main colour of the pages', example: '#1e40af' }),
+  DOCS_CONTACT: emailOrUrl.optional().meta({
+    group: 'API docs',
+    description: 'Whom to ask: an email address or a web page; PUBLIC_URL when absent',
+    example: 'api@example.com',
   }),
   LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error'])
     .default('info')

@@ -46,7 +46,10 @@ export async function startApi(database: string, nodeFlags: string[] = []): Prom
     LOG_LEVEL: 'warn',
     LOG_FORMAT: 'json',
   };
-  const child = startChild(resolve(import.meta.dirname, '../api/main.ts'), { env, nodeFlags: [...asStarted, ...nodeFlags] });
+  const child = startChild(resolve(import.meta.dirname, '../api/main.ts'), {
+    env,
+    nodeFlags: [...asStarted, ...nodeFlags],
+  });
   return { child, url: `http://127.0.0.1:${port}`, issuer: `http://localhost:${port}`, secretKey };
 }
 

@@ -13,7 +13,13 @@ export const pageInput = z.strictObject({
 
 /** What every list answers: `nextCursor` is null on the last page. */
 export function page<Item extends z.ZodType>(item: Item) {
-  return z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+  return z.object({
+    items: z.array(item),
+    nextCursor: z
+      .string()
+      .nullable()
+      .meta({ description: 'null on the last page', examples: [null] }),
+  });
 }
 
 /** The cursor that continues after the row with this id. */

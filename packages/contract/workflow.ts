@@ -6,28 +6,34 @@ import { limits } from './limits.ts';
 import { page, pageInput } from './page.ts';
 import { text } from './text.ts';
 
-const name = text.trim().min(1).max(200);
-const description = text.max(2_000);
+const name = text
+  .trim()
+  .min(1)
+  .max(200)
+  .meta({ examples: ['Order tiers'] });
+const description = text.max(2_000).meta({ examples: ['Greets the customers of large orders'] });
 
-export const workflow = z.object({
-  id,
-  name: z.string(),
-  description: z.string(),
-  definition,
-  revision: z.int().describe('Raised by every change, publishing included; the ETag'),
-  publishedVersion: z.int().nullable().describe('The version that triggers run; null when never published'),
-  createdAt: z.date(),
-  updatedAt: z.date(),
-});
+export const workflow = z
+  .object({
+    id,
+    name: z.string().meta({ examples: ['Order tiers'] }),
+    description: z.string().meta({ examples: ['Greets the customers of large orders'] }),
+    definition,
+    revision: z.int().meta({ description: 'Raised by every change, publishing included; the ETag', examples: [3] }),
+    publishedVersion: z.int().nullable().describe('The version that triggers run; null when never published'),
+    createdAt: z.date(),
+    updatedAt: z.date(),
+  })
+  .meta({ id: 'Workflow' });
 export type Workflow = z.infer<typeof workflow>;
 
 /** A row of a list: the workflow without its definition. */
-export const workflowSummary = workflow.omit({ definition: true });
+export const workflowSummary = workflow.omit({ definition: true }).meta({ id: 'WorkflowSummary' });
 
 export const workflowCreateInput = z.strictObject({ name, description: description.default(''), definition });
 export const workflowGetInput = z.strictObject({ id });
 export const workflowListInput = pageInput;
-export const workflowPage = page(workflowSummary);
+export const workflowPage = page(workflowSummary).meta({ id: 'WorkflowPage' });
 
 /** The revision that a change is based on; when given, a change of any other is refused. */
 const revision = z.int().min(1).optional().describe('The revision that the change is based on');
@@ -58,7 +64,12 @@ export const workflowPublishInput = z.strictObject({ id, revision });
 
 export const workflowExecuteInput = z.strictObject({
   id,
-  input: json.default(null),
-  wait: z.int().min(0).max(limits.waitSeconds).default(0).describe('Seconds to wait for the end'),
+  input: json.default(null).meta({ examples: [{ name: 'ada', qty: 7, price: 30 }] }),
+  wait: z
+    .int()
+    .min(0)
+    .max(limits.waitSeconds)
+    .default(0)
+    .meta({ description: 'Seconds to wait for the end', examples: [10] }),
   draft: z.boolean().default(false).describe('Run the draft instead of the published version'),
 });

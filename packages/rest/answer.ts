@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { etagOf, isUnchanged } from './conditional.ts';
+import { etagOf, isUnchanged, requireMatch } from './conditional.ts';
 import type { RestMeta } from './meta.ts';
 import type { Operation } from './operations.ts';
 import { fillPath } from './path-template.ts';
@@ -38,6 +38,7 @@ export function successStatus(operation: Operation): NonNullable<RestMeta['statu
 export type AnswerParts = {
   params: Record<string, unknown>;
   hints: ResponseHints | undefined;
+  ifMatch: string | undefined;
   ifNoneMatch: string | undefined;
 };
 
@@ -46,9 +47,10 @@ export function answerOf(operation: Operation, prefix: string): (output: unknown
   const usual = successStatus(operation);
   const replacer = operation.output && reaches(operation.output, bigints, 'output') ? bigintAsText : undefined;
   const reads = operation.type === 'query';
-  return (output, { params, hints, ifNoneMatch }) => {
+  return (output, { params, hints, ifMatch, ifNoneMatch }) => {
     const empty = output === undefined;
     const etag = etagOf(operation, output);
+    if (reads && etag) requireMatch(etag, ifMatch);
     if (reads && etag && isUnchanged(etag, ifNoneMatch)) {
       return { status: 304, headers: { etag, ...hints?.headers }, cookies: hints?.cookies ?? [], body: undefined };
     }

@@ -19,6 +19,14 @@ function things() {
       .input(z.strictObject({ id: z.string() }))
       .output(thing)
       .query(() => stored),
+    create: t.procedure
+      .meta({ openapi: { method: 'POST', path: '/things', ...base }, etag: 'revision', status: 201 })
+      .input(z.strictObject({}))
+      .output(thing)
+      .mutation(({ input }) => {
+        seen.push(input);
+        return stored;
+      }),
     update: t.procedure
       .meta({ openapi: { method: 'PATCH', path: '/things/{id}', ...base }, etag: 'revision' })
       .input(z.strictObject({ id: z.string(), name: z.string().optional(), revision: z.int().optional() }))
@@ -76,6 +84,23 @@ test('If-Match becomes the version that the change is based on', async () => {
     { id: 'a', revision: 3 },
     { id: 'a', revision: 3 },
   ]);
+});
+
+test('If-Match holds for what is read too, and means nothing where nothing is there yet', async () => {
+  const { app, seen } = things();
+  for (const [match, status] of [
+    ['"3"', 200],
+    ['*', 200],
+    ['"2", "3"', 200],
+    ['W/"3"', 412],
+    ['"2"', 412],
+    ['x', 412],
+  ] as const) {
+    const answer = await app.inject({ url: '/things/a', headers: { 'if-match': match } });
+    expect([match, answer.statusCode]).toEqual([match, status]);
+  }
+  const made = await app.inject({ method: 'POST', url: '/things', headers: { 'if-match': '"3"' }, payload: {} });
+  expect([made.statusCode, made.headers.etag, seen]).toEqual([201, '"3"', [{}]]);
 });
 
 test('If-Match that names no version, several, or another than the body is refused before anything happens', async () => {

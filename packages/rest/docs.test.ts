@@ -47,3 +47,15 @@ test.each([
 ])('%s is not served', async (url) => {
   expect((await app.inject(url)).statusCode).toBeGreaterThanOrEqual(400);
 });
+
+test('an operator’s logo and colour are on both pages, and only the logo’s origin is let in', async () => {
+  await using branded = Fastify();
+  const logoUrl = 'https://cdn.example.com/a"b.svg';
+  registerDocs(branded, { document, title: 'Acme', logoUrl, color: '#ffee00' });
+  const docs = await branded.inject('/docs');
+  expect(docs.body).toContain('<img src="https://cdn.example.com/a&quot;b.svg"');
+  expect(docs.body).toContain('background: #ffee00; color: #000000');
+  expect(docs.headers['content-security-policy']).toContain("img-src 'self' data: https://cdn.example.com;");
+  expect((await branded.inject('/redoc/start.js')).body).toContain('"main":"#ffee00"');
+  expect(() => registerDocs(Fastify(), { document, title: 'x', color: 'red;}' })).toThrow('#rrggbb');
+});

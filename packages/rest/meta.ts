@@ -21,8 +21,8 @@ export type RestMeta = {
   otherStatus?: 200 | 201 | 202 | 204;
   /** What the document says about a status of success. */
   statusDescriptions?: { 200?: string; 201?: string; 202?: string; 204?: string };
-  /** A mutation that may be repeated as it is, and so takes no idempotency key. */
-  repeatable?: boolean;
+  /** Fields of the document's example of an answer, by its status, where those of the schemas' examples do not fit. */
+  exampleFields?: { 200?: object; 201?: object; 202?: object };
   /** Where the made thing is, filled from the output: `/executions/{id}`. A 201 without it: its own path + `/{id}`. */
   location?: `/${string}`;
   /** The output's field that changes with it: becomes its `ETag`, and what `If-Match` names becomes that field of the input. */

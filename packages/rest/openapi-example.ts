@@ -28,26 +28,26 @@ function objectOf(schema: Schema, within: Within): Schema {
   const required = listOf(schema.required);
   const properties = isRecord(schema.properties) ? Object.entries(schema.properties) : [];
   const shown = properties.filter(([name, property]) => required.includes(name) || hasExample(property));
-  return Object.fromEntries(shown.map(([name, property]) => [name, valueOf(property, within)]));
+  return Object.fromEntries(shown.map(([name, property]) => [name, sample(property, within)]));
 }
 
 function ofReference(reference: string, { components, above }: Within): unknown {
   const name = reference.split('/').at(-1) ?? '';
-  return valueOf(components[name], { components, above: [...above, reference] });
+  return sample(components[name], { components, above: [...above, reference] });
 }
 
 function itemsOf({ items }: Schema, within: Within): unknown[] {
   const isRecursive = isRecord(items) && typeof items.$ref === 'string' && within.above.includes(items.$ref);
-  return isRecursive || items === undefined ? [] : [valueOf(items, within)];
+  return isRecursive || items === undefined ? [] : [sample(items, within)];
 }
 
-function valueOf(schema: unknown, within: Within): unknown {
+function sample(schema: unknown, within: Within): unknown {
   if (!isRecord(schema)) return {};
   const [given] = [...listOf(schema.examples), ...('const' in schema ? [schema.const] : []), ...listOf(schema.enum)];
   if (given !== undefined) return given;
   if (typeof schema.$ref === 'string') return ofReference(schema.$ref, within);
   const [choice] = [...listOf(schema.oneOf), ...listOf(schema.anyOf)];
-  if (choice !== undefined) return valueOf(choice, within);
+  if (choice !== undefined) return sample(choice, within);
   switch (Array.isArray(schema.type) ? schema.type[0] : schema.type) {
     case 'object':
       return objectOf(schema, within);
@@ -69,14 +69,16 @@ function valueOf(schema: unknown, within: Within): unknown {
 
 /**
  * Gives every body in the document an example, put together from the `examples` of its schemas and, where they have none, from
- * their types: of objects every required field and those with an example of their own.
+ * their types: of objects every required field and those with an example of their own. Fields of an example that is there
+ * already win.
  */
 export function addExamples({ paths = {}, components }: OpenApiDocument): void {
   const schemas: Schema = { ...components?.schemas };
   const fill = (body: unknown) => {
     if (!isRecord(body) || !isRecord(body.content)) return;
     for (const media of Object.values(body.content).filter(isRecord)) {
-      media.example = valueOf(media.schema, { components: schemas, above: [] });
+      const made = sample(media.schema, { components: schemas, above: [] });
+      media.example = isRecord(made) && isRecord(media.example) ? { ...made, ...media.example } : made;
     }
   };
   for (const path of Object.values(paths)) {

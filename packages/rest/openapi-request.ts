@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { $ZodType } from 'zod/v4/core';
 import type { oas31, ZodOpenApiOperationObject } from 'zod-openapi';
+import { takesVersion } from './conditional.ts';
 import { takesBody } from './input-decoder.ts';
 import { type InputShape, inputShape } from './input-shape.ts';
 import { accepts } from './json-decoder.ts';
@@ -21,7 +22,7 @@ export const conditionalParameters = {
   IfMatch: {
     name: 'If-Match',
     in: 'header',
-    description: 'The `ETag` that the change is based on: 412 and no change when it was changed meanwhile.',
+    description: 'The `ETag` that the request is based on: 412, and no change, when it was changed meanwhile.',
     schema: { type: 'string', maxLength: 1_000, examples: ['*'] },
   },
 } as const satisfies Partial<Record<HeaderName, oas31.ParameterObject>>;
@@ -47,9 +48,9 @@ function bodySchema({ inputs }: Operation, shape: InputShape | undefined, inPath
   return shape.rest ? z.looseObject(fields) : z.object(fields);
 }
 
-/** Whether `If-Match` has a field of the input to go to. */
-export function hasPrecondition({ meta, type, inputs }: Operation): boolean {
-  return type === 'mutation' && meta.etag !== undefined && inputShape(inputs)?.fields.has(meta.etag) === true;
+/** Whether `If-Match` means something: what is read or changed has versions. */
+export function hasPrecondition(operation: Operation): boolean {
+  return takesVersion(operation) || (operation.type === 'query' && operation.meta.etag !== undefined);
 }
 
 function headersOf(operation: Operation, isKeyed: boolean): oas31.ReferenceObject[] {

@@ -31,12 +31,13 @@ export function successOf(operation: Operation, always: readonly string[]): ZodO
   const usual = successStatus(operation);
   const success = (status: typeof usual): ZodOpenApiResponseObject => {
     const hasBody = status !== 204 && output !== undefined;
+    const example = status === 204 ? undefined : meta.exampleFields?.[status];
     const hasLocation = status === 201 || (status === 202 && meta.location);
     const names = [...(hasLocation ? ['Location'] : []), ...(hasBody && meta.etag ? ['ETag'] : []), ...always];
     return {
       description: meta.statusDescriptions?.[status] ?? descriptions[status],
       headers: headerReferences(names),
-      ...(hasBody ? { content: { 'application/json': { schema: output } } } : {}),
+      ...(hasBody ? { content: { 'application/json': { schema: output, ...(example ? { example } : {}) } } } : {}),
     };
   };
   const unchanged = { description: 'The caller has it already.', headers: headerReferences(['ETag', ...always]) };

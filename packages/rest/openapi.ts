@@ -33,7 +33,7 @@ export type OpenApiOptions = {
   answerHeaders?: Record<string, oas31.HeaderObject>;
   /**
    * What makes a repeated mutation happen once: the request header, and by name the response header that tells a repeat.
-   * Mutations take it that are neither public nor `repeatable`.
+   * Mutations take it that are not public.
    */
   idempotency?: { parameter: oas31.ParameterObject; replayed: { name: string; header: oas31.HeaderObject } };
 };
@@ -61,9 +61,9 @@ function operationObject(
   { securitySchemes, idempotency, answerHeaders = {} }: OpenApiOptions,
 ): ZodOpenApiOperationObject {
   const { meta, procedure, type } = operation;
-  const { openapi, permission, repeatable } = meta;
+  const { openapi, permission } = meta;
   const isAlias = at.alias > 0;
-  const isKeyed = idempotency !== undefined && type === 'mutation' && permission !== 'public' && !repeatable;
+  const isKeyed = idempotency !== undefined && type === 'mutation' && permission !== 'public';
   const headers = [...(isKeyed ? [idempotency.replayed.name] : []), ...Object.keys(answerHeaders)];
   return {
     operationId: isAlias ? `${procedure}.alias${at.alias}` : procedure,

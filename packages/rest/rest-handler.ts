@@ -39,7 +39,12 @@ export function restHandler(operation: Operation, path: string, options: RestOpt
       });
       return sendAnswer(
         reply,
-        answer(output, { params, hints: hintsOf(context), ifNoneMatch: headers['if-none-match'] }),
+        answer(output, {
+          params,
+          hints: hintsOf(context),
+          ifMatch: headers['if-match'],
+          ifNoneMatch: headers['if-none-match'],
+        }),
       );
     } catch (error) {
       return sendAnswer(reply, problemAnswer(toProblem(error, request.id), error, hintsOf(context)));

@@ -20,7 +20,12 @@ const signedIn = t.procedure.use(({ ctx, next }) => {
 
 const tags = ['Notes'];
 const note = z
-  .object({ id: z.string(), title: z.string(), createdAt: z.date(), readAt: z.date().nullable() })
+  .object({
+    id: z.string(),
+    title: z.string().meta({ examples: ['Buy milk'] }),
+    createdAt: z.date(),
+    readAt: z.date().nullable(),
+  })
   .meta({ id: 'Note' });
 const createdAt = new Date('2026-01-02T03:04:05.678Z');
 const one = (id: string, title = 'A note') => ({ id, title, createdAt, readAt: null });
@@ -90,6 +95,8 @@ const notes = t.router({
     .meta({
       openapi: { method: 'POST', path: '/notes/archive', tags, summary: 'Archive all' },
       status: 202,
+      otherStatus: 200,
+      exampleFields: { 202: { job: 'j2' } },
       location: '/jobs/{job}',
     })
     .output(z.object({ job: z.string() }))
@@ -127,8 +134,29 @@ const notes = t.router({
   }),
 });
 
+const thing = z.object({ id: z.string(), revision: z.number().int() });
+const thingAt = { path: '/things/{id}' as const, tags: ['Things'], summary: 'Of a versioned thing' };
+
+const things = t.router({
+  get: open
+    .meta({ openapi: { method: 'GET', ...thingAt }, etag: 'revision' })
+    .input(thing.pick({ id: true }))
+    .output(thing)
+    .query(({ input }) => ({ ...input, revision: 1 })),
+  update: signedIn
+    .meta({ openapi: { method: 'PATCH', ...thingAt }, etag: 'revision' })
+    .input(thing)
+    .output(thing)
+    .mutation(({ input }) => input),
+  remove: signedIn
+    .meta({ openapi: { method: 'DELETE', ...thingAt }, etag: 'revision' })
+    .input(thing)
+    .output(z.void())
+    .mutation(() => undefined),
+});
+
 /** A small API of the kind the package serves. */
-export const testRouter = t.router({ notes });
+export const testRouter = t.router({ notes, things });
 
 /** Context of a request: the caller is whoever `x-caller` names. */
 export function testContext(request: FastifyRequest): TestContext {

@@ -25,8 +25,8 @@ export type Meta = {
   otherStatus?: 200 | 201 | 202 | 204;
   /** What the document says about a status of success. */
   statusDescriptions?: { 200?: string; 201?: string; 202?: string; 204?: string };
-  /** Repeating it changes nothing more, so it takes no `Idempotency-Key`. */
-  repeatable?: boolean;
+  /** Fields of the document's example of an answer, by its status, where those of the contract's examples do not fit. */
+  exampleFields?: { 200?: object; 201?: object; 202?: object };
   /** Where the result lives, filled from the output, e.g. `/executions/{id}`. */
   location?: `/${string}`;
   /** The output's field that changes with it: its `ETag`, which `If-Match` puts into the same field of the input. */

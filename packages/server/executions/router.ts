@@ -45,7 +45,7 @@ export const executionsRouter = {
     .meta({
       openapi: { method: 'POST', path: '/executions/{id}/cancel', tags, summary: 'Cancel an execution' },
       permission: 'executions:write',
-      repeatable: true,
+      exampleFields: { 200: { status: 'cancelled', output: null } },
     })
     .input(executionCancelInput)
     .output(execution)

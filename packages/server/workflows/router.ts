@@ -146,6 +146,7 @@ export const workflowsRouter = {
       permission: 'workflows:execute',
       status: 202,
       otherStatus: 200,
+      exampleFields: { 202: { status: 'running', output: null, finishedAt: null } },
       statusDescriptions: { 202: 'It goes on.', 200: 'It finished within `wait` seconds.' },
       location: '/executions/{id}',
     })
