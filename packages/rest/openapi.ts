@@ -55,6 +55,9 @@ function describe(operation: Operation): string {
   return openapi?.description ? `${openapi.description}\n\n${who}` : who;
 }
 
+/** Aliases stand apart, at the end: among the operations that they repeat they would hide them. */
+const aliasTag = { name: 'aliases', description: 'Further paths that answer the same as others do' };
+
 function operationObject(
   operation: Operation,
   at: { method: string; path: string; alias: number },
@@ -67,7 +70,7 @@ function operationObject(
   const headers = [...(isKeyed ? [idempotency.replayed.name] : []), ...Object.keys(answerHeaders)];
   return {
     operationId: isAlias ? `${procedure}.alias${at.alias}` : procedure,
-    tags: openapi?.tags ?? [],
+    tags: isAlias ? [aliasTag.name] : (openapi?.tags ?? []),
     summary: `${openapi?.summary ?? ''}${isAlias ? ` (the same as ${openapi?.path})` : ''}`,
     description: describe(operation),
     ...(isAlias ? { 'x-alias-of': procedure } : {}),
@@ -114,12 +117,13 @@ function infoOf({ title, version, description, contact, license, logo }: OpenApi
  */
 export function openApiDocument(router: AnyTRPCRouter, options: OpenApiOptions): OpenApiDocument {
   const { serverUrl = '/', tags = [], securitySchemes, problems, answerHeaders = {}, idempotency } = options;
+  const aliased = operationsOf(router).some(({ meta }) => meta.openapi?.aliases?.length);
   const document = createDocument(
     {
       openapi: '3.1.1',
       info: infoOf(options),
       servers: [{ url: serverUrl }],
-      tags,
+      tags: aliased ? [...tags, aliasTag] : tags,
       paths: pathsOf(router, options),
       components: {
         securitySchemes,
