@@ -12,8 +12,6 @@ export const limits = {
   jsonDepth: 64,
   /** Seconds that a call may wait for an execution to finish. */
   waitSeconds: 60,
-  /** Hours after which an execution is stopped. */
-  executionHours: 24,
   /** Lines that one execution may log; later ones are dropped and counted. */
   logLines: 10_000,
   /** Characters of one log message. */
