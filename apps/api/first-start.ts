@@ -33,10 +33,7 @@ export async function createOwner(
 }
 
 /** Creates, publishes and runs the sample workflow through the SDK, as any client would. */
-export async function runSample(
-  url: string,
-  owner: Owner,
-): Promise<{ slug: string; output: unknown; executionId: string }> {
+export async function runSample(url: string, owner: Owner): Promise<{ slug: string; output: unknown }> {
   const { accessToken, team } = await createClient({ url }).auth.login({
     email: owner.email,
     password: owner.password,
@@ -50,5 +47,5 @@ export async function runSample(
       `the sample workflow ended as ${execution.status}: ${execution.error?.message ?? 'no reason given'}`,
     );
   }
-  return { slug: team.slug, output: execution.output, executionId: execution.id };
+  return { slug: team.slug, output: execution.output };
 }

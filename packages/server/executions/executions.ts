@@ -54,13 +54,11 @@ export async function listExecutions(
  *
  * @throws Refusal `not_found`, `already_finished`.
  */
-export async function cancelExecution(
-  { database, engine }: { database: Database; engine: Engine },
-  teamId: string,
-  id: string,
-): Promise<Execution> {
+export async function cancelExecution(engine: Engine, teamId: string, id: string): Promise<Execution> {
   const cancelled = await engine.cancel(teamId, id);
-  const execution = await getExecution(database, teamId, id);
+  // Read on the engine's connections too: a keyed call holds one of the requests' for as long as this takes.
+  const execution = await engine.wait(teamId, id, 0);
+  if (!execution) throw noExecution(id);
   if (!cancelled && execution.status !== 'cancelled') {
     throw new Refusal(
       'already_finished',

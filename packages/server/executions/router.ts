@@ -49,7 +49,7 @@ export const executionsRouter = {
     })
     .input(executionCancelInput)
     .output(execution)
-    .mutation(once(({ ctx, input }) => cancelExecution(ctx, ctx.principal.teamId, input.id))),
+    .mutation(once(({ ctx, input }) => cancelExecution(ctx.engine, ctx.principal.teamId, input.id))),
 
   steps: procedure
     .meta({

@@ -114,6 +114,20 @@ test('an execution whose process died after the key was kept is started by the r
   expect(await run()).toMatchObject({ id: Reflect.get(Object(first), 'id'), status: 'completed', output: 3 });
 });
 
+test('more keyed calls at once than there are connections do not wait for each other’s', async () => {
+  const wait = chain({ id: 'a', type: 'delay', params: { seconds: 600 } });
+  const { id } = await ann.api.workflows.create({ ...input, definition: wait });
+  await ann.api.workflows.publish({ id });
+  const many = api.database.pool.options.max + 5;
+  const started = await Promise.all(Array.from({ length: many }, () => ann.api.workflows.execute({ id })));
+  const begun = performance.now();
+  const cancelled = await Promise.all(
+    started.map((one) => call(keyed(randomUUID()), 'executions.cancel', { id: one.id })),
+  );
+  for (const one of cancelled) expect(one).toMatchObject({ status: 'cancelled' });
+  expect(performance.now() - begun).toBeLessThan(5_000);
+});
+
 test('the secret of a new API key is replayed, and is nowhere in the database in clear', async () => {
   const key = randomUUID();
   const made = Object(await call(keyed(key), 'auth.apiKeys.create', { name: 'robot' }));

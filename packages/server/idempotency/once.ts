@@ -16,7 +16,8 @@ function lockName({ userId, teamId, procedure, key }: KeyedCall): string {
  * Makes a mutation's resolver honour `Idempotency-Key`: what it changes and what it answers are committed together, and the
  * same call again gets that answer, with `Idempotency-Replayed: true`. A call that failed changed nothing and may be repeated.
  *
- * The resolver must make its changes through the context's `db`, which is a transaction then.
+ * The resolver must use the context's `db`, which is a transaction then, for its changes and never `pool` beside it: calls that
+ * each hold a connection and ask for a second one wait for each other.
  *
  * @throws Refusal, as a rejection: `idempotency_in_flight` while the first call goes on, `idempotency_mismatch` when the input
  *   is another.
