@@ -14,17 +14,22 @@ const email = z
   .pipe(z.email({ error: 'must be an email address' }))
   .meta({ format: 'email', examples: ['ada@example.com'] });
 
-const password = z
+export const password = z
   .string()
   .min(10, { error: 'must have at least 10 characters' })
   .max(256, { error: 'must have at most 256 characters' })
   .meta({ examples: ['correct horse battery staple'] });
 
-const personName = text
+export const personName = text
   .trim()
   .min(1)
   .max(100)
   .meta({ examples: ['Ada Lovelace'] });
+const oneTimeToken = z
+  .string()
+  .min(1)
+  .max(512)
+  .meta({ description: 'From the link in the mail', examples: ['fpv_3kQ9vT0m7bXc1nZs5dLw8rYp2hJf6gKaE4uI1oM0xB8'] });
 const keyName = text
   .trim()
   .min(1)
@@ -45,6 +50,13 @@ export const loginInput = z.strictObject({
     .meta({ examples: ['correct horse battery staple'] }),
 });
 export const refreshInput = z.strictObject({ refreshToken: refreshToken.min(1).max(512) });
+export const verifyEmailInput = z.strictObject({ token: oneTimeToken });
+export const forgotPasswordInput = z.strictObject({ email });
+export const resetPasswordInput = z.strictObject({ token: oneTimeToken, password });
+/** What is answered before the work is done. */
+export const accepted = z
+  .object({ detail: z.string().meta({ examples: ['If the address has an account, a mail is on its way.'] }) })
+  .meta({ id: 'Accepted' });
 
 export const user = z
   .object({
@@ -75,7 +87,7 @@ export type SignedIn = z.infer<typeof signedIn>;
 
 export const me = z
   .object({
-    user: user.extend({ createdAt: z.date() }),
+    user: user.extend({ createdAt: z.date(), emailVerified: z.boolean() }),
     team,
     role,
     permissions: z.array(permission).meta({ examples: [['workflows:read', 'executions:read']] }),
@@ -83,6 +95,47 @@ export const me = z
     signedInBy: z.enum(['session', 'jwt', 'apiKey']),
   })
   .meta({ id: 'Me' });
+
+/** The credential behind a request, and what it may do. */
+export const whoami = z
+  .object({
+    kind: z.enum(['session', 'jwt', 'apiKey']),
+    user,
+    team,
+    role,
+    permissions: z.array(permission).meta({ examples: [['workflows:read', 'executions:read']] }),
+    tier,
+    apiKey: z
+      .object({
+        id,
+        prefix: z.string().meta({ examples: ['fp_live_3kQ9vT0m'] }),
+        expiresAt: z.date().nullable(),
+      })
+      .nullable()
+      .meta({ description: 'The API key that was sent; null for a session or an access token' }),
+  })
+  .meta({ id: 'Whoami' });
+
+export const session = z
+  .object({
+    id,
+    createdAt: z.date(),
+    lastUsedAt: z.date().meta({ description: 'To the minute' }),
+    expiresAt: z.date(),
+    address: z
+      .string()
+      .nullable()
+      .meta({ description: 'The network that signed in', examples: ['203.0.113.0/24'] }),
+    userAgent: z
+      .string()
+      .nullable()
+      .meta({ examples: ['Mozilla/5.0'] }),
+    current: z.boolean().meta({ description: 'Whether it is the one that asks' }),
+  })
+  .meta({ id: 'Session' });
+export const sessionListInput = pageInput;
+export const sessionPage = page(session).meta({ id: 'SessionPage' });
+export const sessionRevokeInput = z.strictObject({ id });
 
 export const apiKeyCreateInput = z.strictObject({
   name: keyName,
@@ -110,6 +163,7 @@ export const apiKey = z
     tier,
     createdAt: z.date(),
     expiresAt: z.date().nullable(),
+    lastUsedAt: z.date().nullable().meta({ description: 'To the minute; null when it was never used' }),
   })
   .meta({ id: 'ApiKey' });
 export const apiKeyWithSecret = apiKey
@@ -120,3 +174,51 @@ export const apiKeyWithSecret = apiKey
 export const apiKeyListInput = pageInput;
 export const apiKeyPage = page(apiKey).meta({ id: 'ApiKeyPage' });
 export const apiKeyRevokeInput = z.strictObject({ id });
+export const apiKeyRotateInput = z.strictObject({
+  id,
+  overlapSeconds: z
+    .int()
+    .min(0)
+    .max(86_400)
+    .default(0)
+    .describe('How long the old key works beside the new one; not at all when absent'),
+});
+export const apiKeyImportInput = z.strictObject({
+  keys: z
+    .array(
+      z.strictObject({
+        name: keyName,
+        hash: z
+          .string()
+          .regex(/^[0-9a-fA-F]{64}$/, { error: 'must be a SHA-256 of 64 hex digits' })
+          .toLowerCase()
+          .meta({
+            description: 'SHA-256 of the key, hex',
+            examples: ['2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae'],
+          }),
+        prefix: text
+          .min(1)
+          .max(16)
+          .meta({ description: 'The first characters of the key', examples: ['sk_3kQ9'] }),
+        scopes: z.array(permission).min(1).max(50).optional(),
+        tier: tier.optional(),
+        expiresAt: z.date().optional(),
+      }),
+    )
+    .min(1)
+    .max(100),
+});
+export const apiKeyImported = z.object({ items: z.array(apiKey) }).meta({ id: 'ApiKeysImported' });
+
+export const signingKeyRotateInput = z.strictObject({
+  immediately: z
+    .boolean()
+    .default(false)
+    .describe('For a key that leaked: every access token so far is refused at once'),
+});
+export const signingKeyRotated = z
+  .object({
+    kid: z.string().meta({ examples: ['NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs'] }),
+    signsFrom: z.date(),
+  })
+  .meta({ id: 'SigningKeyRotated' });

@@ -38,3 +38,27 @@ test('the bounds on nodes, edges and triggers hold exactly', () => {
   const triggers = Array.from({ length: limits.triggers + 1 }, () => hook);
   expect(paths({ nodes: [node], triggers })).toEqual(['triggers']);
 });
+
+test('schedules and events are triggers, too: what is left out is filled in, and what is out of bounds is refused', () => {
+  const nightly = { id: 'nightly', type: 'schedule', cron: '0 3 * * *' };
+  const created = { id: 'created', type: 'event', event: 'order.created' };
+  expect(definition.parse({ nodes: [node], triggers: [nightly, created] }).triggers).toEqual([
+    { ...nightly, timezone: 'UTC', jitterSeconds: 0, overlap: 'skip', catchUp: 'last', input: {} },
+    created,
+  ]);
+  for (const [field, wrong] of Object.entries({
+    cron: '*'.repeat(101),
+    timezone: '',
+    jitterSeconds: limits.jitterSeconds + 1,
+    overlap: 'allow',
+    catchUp: true,
+    input: [],
+  })) {
+    expect(paths({ nodes: [node], triggers: [{ ...nightly, [field]: wrong }] })).toEqual([`triggers.0.${field}`]);
+  }
+  for (const event of ['', 'order created', '.order', 'é', 'a'.repeat(201)]) {
+    expect(paths({ nodes: [node], triggers: [{ ...created, event }] }), event).toEqual(['triggers.0.event']);
+  }
+  expect(paths({ nodes: [node], triggers: [{ ...created, match: 'x'.repeat(2_001) }] })).toEqual(['triggers.0.match']);
+  expect(paths({ nodes: [node], triggers: [{ ...created, cron: '* * * * *' }] })).toEqual(['triggers.0']);
+});

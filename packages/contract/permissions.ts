@@ -11,6 +11,12 @@ export const permissions = [
   'workflows:execute',
   'executions:read',
   'executions:write',
+  'approvals:read',
+  'approvals:write',
+  'events:read',
+  'events:write',
+  'credentials:read',
+  'credentials:write',
 ] as const;
 
 export const permission = z.enum(permissions);
@@ -22,7 +28,7 @@ const reading = permissions.filter((name) => name.endsWith(':read'));
 export const roles = {
   admin: [...permissions],
   user: [...permissions],
-  agent: [...reading, 'workflows:execute', 'executions:write'],
+  agent: [...reading, 'workflows:execute', 'executions:write', 'events:write'],
   readonly: [...reading],
 } as const satisfies Record<string, readonly Permission[]>;
 

@@ -1,10 +1,12 @@
 import { z } from 'zod';
-import { definition } from './definition.ts';
+import { definition, priority } from './definition.ts';
+import { eventId, executionSummary, logLine } from './execution.ts';
 import { id } from './id.ts';
 import { json } from './json.ts';
 import { limits } from './limits.ts';
 import { page, pageInput } from './page.ts';
 import { text } from './text.ts';
+import { versionNote } from './workflow-version.ts';
 
 const name = text
   .trim()
@@ -20,7 +22,7 @@ export const workflow = z
     description: z.string().meta({ examples: ['Greets the customers of large orders'] }),
     definition,
     revision: z.int().meta({ description: 'Raised by every change, publishing included; the ETag', examples: [3] }),
-    publishedVersion: z.int().nullable().describe('The version that triggers run; null when never published'),
+    publishedVersion: z.int().nullable().describe('The version that triggers run; null when it is not published'),
     createdAt: z.date(),
     updatedAt: z.date(),
   })
@@ -59,8 +61,12 @@ export const workflowReplaceInput = z.strictObject({
   updatedAt: z.date().optional(),
 });
 
-export const workflowDeleteInput = z.strictObject({ id, revision });
-export const workflowPublishInput = z.strictObject({ id, revision });
+export const workflowDeleteInput = z.strictObject({
+  id,
+  force: z.boolean().default(false).describe('Cancel the executions that are under way first'),
+  revision,
+});
+export const workflowPublishInput = z.strictObject({ id, note: versionNote.optional(), revision });
 
 export const workflowExecuteInput = z.strictObject({
   id,
@@ -72,4 +78,40 @@ export const workflowExecuteInput = z.strictObject({
     .default(0)
     .meta({ description: 'Seconds to wait for the end', examples: [10] }),
   draft: z.boolean().default(false).describe('Run the draft instead of the published version'),
+  priority: priority.optional().describe('Instead of the workflow’s own priority'),
+});
+
+export const workflowStopInput = z.strictObject({ id });
+export const workflowStopped = z
+  .object({ cancelled: z.int().meta({ description: 'How many executions were under way', examples: [2] }) })
+  .meta({ id: 'WorkflowStopped' });
+
+export const workflowStatusInput = z.strictObject({ id });
+/** What a workflow is doing. */
+export const workflowStatus = z
+  .object({
+    underWay: z.object({ pending: z.int(), running: z.int(), waiting: z.int() }).meta({
+      description: 'Its executions that are not final, by status',
+      examples: [{ pending: 0, running: 1, waiting: 2 }],
+    }),
+    latest: executionSummary.nullable().describe('The execution that was started last; null when there is none'),
+  })
+  .meta({ id: 'WorkflowStatus' });
+export type WorkflowStatus = z.infer<typeof workflowStatus>;
+
+/** What the stream of a workflow's logs tells: each line of each of its executions. */
+export const workflowLogEvent = z
+  .object({ event: z.literal('log'), data: logLine.extend({ executionId: id }) })
+  .meta({ id: 'WorkflowLogEvent' });
+export type WorkflowLogEvent = z.infer<typeof workflowLogEvent>;
+
+export const workflowLogsInput = z.strictObject({
+  id,
+  tail: z
+    .int()
+    .min(0)
+    .max(limits.tailLines)
+    .default(100)
+    .describe('How many of the latest lines come first, when the stream is not resumed'),
+  lastEventId: eventId(/^(?:0|[1-9][0-9]{0,18}):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9]{1,9}$/),
 });

@@ -3,27 +3,42 @@ import type pg from 'pg';
 import { openPool } from './pool.ts';
 import { prepareRepeated } from './prepared.ts';
 import type { ApiKeysTable } from './tables/api-keys.ts';
+import type { CredentialsTable, SecretRemovalsTable } from './tables/credentials.ts';
+import type { EventStartsTable, EventsTable, EventTriggersTable } from './tables/events.ts';
 import type { ExecutionsTable, LogsTable, StepsTable } from './tables/executions.ts';
 import type { IdempotencyKeysTable } from './tables/idempotency-keys.ts';
+import type { OneTimeTokensTable } from './tables/one-time-tokens.ts';
+import type { SchedulesTable } from './tables/schedules.ts';
 import type { RefreshTokensTable, SessionsTable } from './tables/sessions.ts';
 import type { SigningKeysTable } from './tables/signing-keys.ts';
 import type { MembershipsTable, TeamsTable } from './tables/teams.ts';
 import type { UsersTable } from './tables/users.ts';
-import type { DefinitionsTable, WebhooksTable, WorkflowsTable, WorkflowVersionsTable } from './tables/workflows.ts';
+import type { WaitsTable } from './tables/waits.ts';
+import type { WebhookMessagesTable, WebhooksTable } from './tables/webhooks.ts';
+import type { DefinitionsTable, WorkflowsTable, WorkflowVersionsTable } from './tables/workflows.ts';
 
 export type Tables = {
   api_keys: ApiKeysTable;
+  credentials: CredentialsTable;
   definitions: DefinitionsTable;
+  event_starts: EventStartsTable;
+  event_triggers: EventTriggersTable;
+  events: EventsTable;
   executions: ExecutionsTable;
+  waits: WaitsTable;
   idempotency_keys: IdempotencyKeysTable;
   logs: LogsTable;
   memberships: MembershipsTable;
+  one_time_tokens: OneTimeTokensTable;
   refresh_tokens: RefreshTokensTable;
+  secret_removals: SecretRemovalsTable;
+  schedules: SchedulesTable;
   sessions: SessionsTable;
   signing_keys: SigningKeysTable;
   steps: StepsTable;
   teams: TeamsTable;
   users: UsersTable;
+  webhook_messages: WebhookMessagesTable;
   webhooks: WebhooksTable;
   workflow_versions: WorkflowVersionsTable;
   workflows: WorkflowsTable;
@@ -40,7 +55,7 @@ export type Database = { db: Db; pool: pg.Pool; close(): Promise<void> };
  *
  * @param options.max connections at most.
  * @param options.pointQueries for statements that find their rows by key. Plans of prepared statements are kept, and one made
- * while a table was small would scan it whole long after it has grown; these connections never prefer that.
+ * while a table was small would scan it whole long after it has grown, or sort all that is due for the first of it; these connections never prefer that.
  * @param options.onError told of errors on idle connections, e.g. when PostgreSQL restarts; the pool heals by itself.
  */
 export function openDatabase(
@@ -49,7 +64,9 @@ export function openDatabase(
 ): Database {
   const { pool, close } = openPool(url, {
     max: options.max ?? 10,
-    options: options.pointQueries ? '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off' : undefined,
+    options: options.pointQueries
+      ? '-c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off'
+      : undefined,
     onError: options.onError,
   });
   pool.on('connect', prepareRepeated);

@@ -1,3 +1,4 @@
+import type { Concurrency } from '@flowplane/contract/definition';
 import type { ExecutionStatus, Failure, LogLevel, StepStatus } from '@flowplane/contract/execution';
 import type { Json } from '@flowplane/contract/json';
 import type { Generated, JSONColumnType } from 'kysely';
@@ -14,6 +15,8 @@ export type ExecutionsTable = {
   status: ExecutionStatus;
   trigger: string;
   input: JsonColumn;
+  /** What a webhook was called with, which expressions see as `run.request`; null where something else started it. */
+  request: JsonColumn;
   output: JsonColumn;
   error: JSONColumnType<Failure, string | null, string | null> | null;
   /** The process that holds the lease. */
@@ -24,6 +27,29 @@ export type ExecutionsTable = {
   due_at: Date | null;
   /** Take-overs from a dead worker since the last progress. */
   crashes: Generated<number>;
+  /** How many events it has had: changes of its status and its steps, and log lines. Each has a number; some numbers are unused. */
+  events: Generated<number>;
+  /** The number of its status. A final one is the last event but `done`, which has the next number. */
+  sequence: Generated<number>;
+  /** The execution that waits for this one's end, and what becomes of this one when that ends first. */
+  parent_id: string | null;
+  /** The step that started it. */
+  parent_path: string | null;
+  on_parent_end: 'cancel' | 'leave' | null;
+  /** How many executions are above it. */
+  depth: Generated<number>;
+  /** Raised by everything that a waiting step of it may have waited for. */
+  signals: Generated<number>;
+  /** The execution that this one was restarted from; it may be deleted. */
+  restarted_from: string | null;
+  /** Who comes first among those of a team that wait for a worker: the highest. */
+  priority: Generated<number>;
+  /** Its priority while it waits in its team's queue for a worker; null otherwise. */
+  queue_rank: number | null;
+  /** What it shares a limit with, within the workflow; null without a limit. While it waits for its turn it is due at infinity. */
+  concurrency_key: string | null;
+  concurrency_limit: number | null;
+  concurrency_policy: Concurrency['policy'] | null;
   created_at: Generated<Date>;
   started_at: Date | null;
   finished_at: Date | null;
@@ -47,6 +73,8 @@ export type StepsTable = {
   wake_at: Date | null;
   started_at: Date | null;
   finished_at: Date | null;
+  /** The number of its last change among the execution's events. */
+  sequence: Generated<number>;
 };
 
 export type LogsTable = {
@@ -57,4 +85,10 @@ export type LogsTable = {
   message: string;
   data: JsonColumn;
   at: Date;
+  /** Its number among the execution's events. */
+  sequence: Generated<number>;
+  /** The execution's; null for lines from before there were streams. */
+  workflow_id: string | null;
+  /** The transaction that wrote it: a reader who has seen all below the oldest one under way misses none. */
+  txid: Generated<string>;
 };

@@ -10,6 +10,10 @@ export type SessionsTable = {
   expires_at: Date;
   /** The session ends here however often it is used. */
   absolute_expires_at: Date;
+  /** The id by which people see and end it; `id` stays between the cookie and us. */
+  public_id: Generated<string>;
+  /** Of the last minute in which it was used. */
+  last_used_at: Generated<Date>;
   user_agent: string | null;
   ip: string | null;
 };
@@ -22,4 +26,6 @@ export type RefreshTokensTable = {
   expires_at: Date;
   /** Set when it was exchanged; presenting it again ends the session. */
   used_at: Date | null;
+  /** What it was exchanged for, sealed with the token itself. */
+  sealed_successor: Generated<string | null>;
 };

@@ -6,4 +6,8 @@ export type SigningKeysTable = {
   public_jwk: unknown;
   sealed_private_jwk: string;
   created_at: Generated<Date>;
+  /** Shown to others before, so that everybody knows it when it begins to sign. */
+  signs_from: Generated<Date>;
+  /** `infinity` while no other has taken over. */
+  verifies_until: Generated<Date>;
 };

@@ -9,5 +9,7 @@ export type UsersTable = {
   /** The instance's owner: may administer the platform. */
   is_owner: Generated<boolean>;
   tier: Generated<Tier>;
+  /** When its owner proved to read the mail of `email`. */
+  email_verified_at: Generated<Date | null>;
   created_at: Generated<Date>;
 };

@@ -1,5 +1,5 @@
 import type { Definition } from '@flowplane/contract/definition';
-import type { Generated, JSONColumnType } from 'kysely';
+import type { Generated, GeneratedAlways, JSONColumnType } from 'kysely';
 
 /** Every definition that was published or run, by content: an execution keeps the one it started with. */
 export type DefinitionsTable = {
@@ -8,6 +8,8 @@ export type DefinitionsTable = {
   hash: string;
   body: JSONColumnType<Definition>;
   created_at: Generated<Date>;
+  /** Made of the body: how long executions of its workflow are kept. */
+  retention_days: GeneratedAlways<number | null>;
 };
 
 export type WorkflowsTable = {
@@ -29,16 +31,6 @@ export type WorkflowVersionsTable = {
   team_id: string;
   definition_hash: string;
   published_by: string | null;
-  published_at: Generated<Date>;
-};
-
-/** The webhooks of published versions. Where two workflows publish one path, the later publication answers. */
-export type WebhooksTable = {
-  workflow_id: string;
-  trigger_id: string;
-  team_id: string;
-  method: string;
-  path: string;
-  respond: 'result' | 'immediate';
+  note: string | null;
   published_at: Generated<Date>;
 };
