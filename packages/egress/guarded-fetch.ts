@@ -21,10 +21,12 @@ export type EgressPolicy = { allowPrivate: readonly string[]; lookup?: Resolve; 
 /**
  * `timeoutMs` (30,000; at most 900,000) covers everything from resolving the name to the last byte. `maxBytes` (1 MiB; at most
  * 100 MiB) counts the decoded body. `maxRedirects` (5; at most 20): 0 hands a redirect back instead of following it.
+ * `secretHeaders`: names of headers that, like `Authorization`, are for the first origin only.
  */
 export type GuardedRequest = {
   method?: string;
   headers?: Record<string, string>;
+  secretHeaders?: readonly string[];
   body?: string | Uint8Array;
   timeoutMs?: number;
   maxBytes?: number;

@@ -9,6 +9,8 @@ export type Hop = {
   readonly method: string;
   readonly headers: ReadonlyMap<string, string>;
   readonly body: string | Uint8Array | undefined;
+  /** Headers that must not reach another origin, by lower-case name. */
+  readonly secrets: readonly string[];
 };
 
 const FORBIDDEN_METHODS = new Set(['CONNECT', 'TRACE', 'TRACK']);
@@ -23,7 +25,12 @@ const BODY_HEADERS = ['content-encoding', 'content-language', 'content-location'
  */
 export function firstHop(
   url: string,
-  request: { method?: string; headers?: Record<string, string>; body?: string | Uint8Array },
+  request: {
+    method?: string;
+    headers?: Record<string, string>;
+    secretHeaders?: readonly string[];
+    body?: string | Uint8Array;
+  },
 ): Hop {
   const method = (request.method ?? 'GET').toUpperCase();
   if (!/^[A-Z][A-Z0-9-]{0,31}$/.test(method) || FORBIDDEN_METHODS.has(method)) {
@@ -35,7 +42,14 @@ export function firstHop(
   if (request.body !== undefined && Buffer.byteLength(request.body) > MAX_BODY_BYTES) {
     throw new EgressError('egress_invalid_request', `The request body is larger than ${MAX_BODY_BYTES} bytes.`);
   }
-  return { url: parseGuardedUrl(url), method, headers: checkHeaders(request.headers ?? {}), body: request.body };
+  const secrets = [...CREDENTIAL_HEADERS, ...(request.secretHeaders ?? []).map((name) => name.toLowerCase())];
+  return {
+    url: parseGuardedUrl(url),
+    method,
+    headers: checkHeaders(request.headers ?? {}),
+    body: request.body,
+    secrets,
+  };
 }
 
 /** The `Location` a response redirects to, if it does. */
@@ -54,9 +68,9 @@ export function redirectLocation(status: number, headers: Readonly<Record<string
 export function nextHop(hop: Hop, status: number, location: string): Hop {
   const url = parseGuardedUrl(location, hop.url);
   const headers = new Map(hop.headers);
-  if (url.origin !== hop.url.origin) for (const name of CREDENTIAL_HEADERS) headers.delete(name);
+  if (url.origin !== hop.url.origin) for (const name of hop.secrets) headers.delete(name);
   const toGet = status === 303 ? hop.method !== 'GET' && hop.method !== 'HEAD' : status <= 302 && hop.method === 'POST';
-  if (!toGet) return { url, method: hop.method, headers, body: hop.body };
+  if (!toGet) return { ...hop, url, headers };
   for (const name of BODY_HEADERS) headers.delete(name);
-  return { url, method: 'GET', headers, body: undefined };
+  return { ...hop, url, method: 'GET', headers, body: undefined };
 }

@@ -109,6 +109,20 @@ test('credentials are dropped when the origin changes, and stay dropped when a r
   }
 });
 
+test('headers that the caller calls secret are dropped likewise', async () => {
+  await using server = await startRedirector();
+  await using egress = egressTo('a.test', 'b.test');
+  const request = { headers: { 'X-Shop-Key': 'secret', 'x-plain': 'kept' }, secretHeaders: ['X-Shop-Key'] };
+  const back = `http://a.test:${server.port}/end`;
+  const away = `http://b.test:${server.port}/to?${encodeURIComponent(back)}`;
+  await egress.fetch(`http://a.test:${server.port}/to?${encodeURIComponent('/end')}`, request);
+  await egress.fetch(`http://a.test:${server.port}/to?${encodeURIComponent(away)}`, request);
+  expect(server.seen.map(({ headers }) => [headers['x-shop-key'], headers['x-plain']])).toEqual([
+    ['secret', 'kept'],
+    [undefined, 'kept'],
+  ]);
+});
+
 test('another port is another origin', async () => {
   await using other = await startRedirector();
   await using server = await startRedirector();

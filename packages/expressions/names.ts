@@ -1,5 +1,5 @@
 import type { AnyNode, Expression } from 'acorn';
-import { isScopeName, type ScopeName } from './scope.ts';
+import { isScopeName, SCOPE_NAMES, type ScopeName } from './scope.ts';
 
 /** Which parts of the scope a piece of code names. `allNodes`: it uses `nodes` in a way that may reach any of them. */
 export type Names = { roots: Set<ScopeName>; nodeIds: Set<string>; allNodes: boolean };
@@ -36,7 +36,7 @@ function addIdentifier(names: Names, name: string): void {
   if (isScopeName(name)) names.roots.add(name);
   if (name === 'nodes') names.allNodes = true;
   if (name !== 'eval') return;
-  for (const root of ['input', 'nodes', 'item', 'index', 'vars', 'run'] as const) names.roots.add(root);
+  for (const root of SCOPE_NAMES) names.roots.add(root);
   names.allNodes = true;
 }
 

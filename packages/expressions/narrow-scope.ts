@@ -13,6 +13,7 @@ export function narrowScope(scope: Scope, names: readonly Names[]): Scope {
   };
   if (scope.item !== undefined && uses('item')) narrow.item = scope.item;
   if (scope.index !== undefined && uses('index')) narrow.index = scope.index;
+  if (scope.event !== undefined && uses('event')) narrow.event = scope.event;
   return narrow;
 }
 

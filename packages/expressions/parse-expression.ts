@@ -1,5 +1,5 @@
 import { type Expression, type Options, parse, parseExpressionAt, tokenizer } from 'acorn';
-import { SCOPE_NAMES } from './scope.ts';
+import { CODE_NAMES } from './scope.ts';
 
 /** Modules are strict and know no HTML comments, like the functions the sandbox wraps around expressions. */
 const OPTIONS: Options = {
@@ -28,8 +28,13 @@ export function parseExpression(text: string, start: number): { expression: Expr
   }
 }
 
+/** Nearly every expression ends so; making a tokenizer takes as long as parsing one does. */
+const plainEnd = /[ \t\r\n]*\}\}/y;
+
 /** Only white space and comments may stand between the expression and the braces. */
 function closingBraces(text: string, from: number): number | Mistake {
+  plainEnd.lastIndex = from;
+  if (plainEnd.test(text)) return plainEnd.lastIndex - 2;
   const token = tokenizer(text.slice(from), OPTIONS).getToken();
   const at = from + token.start;
   if (token.type.label === '}' && text[at + 1] === '}') return at;
@@ -39,7 +44,7 @@ function closingBraces(text: string, from: number): number | Mistake {
 }
 
 /** The start of the function that a code body is the body of; also what the sandbox wraps around it. */
-export const CODE_HEAD = `(async (${SCOPE_NAMES.join(', ')}) => {"use strict";\n`;
+export const CODE_HEAD = `(async (${CODE_NAMES.join(', ')}) => {"use strict";\n`;
 export const CODE_TAIL = '\n})';
 
 /** Parses a function body (`return` and `await` allowed). */

@@ -42,9 +42,14 @@ export function compileTemplate(value: Json): Template {
 
 /** Every mistake `compileTemplate` would stop at, in order; empty when the value is fine. */
 export function templateErrors(value: Json): ExpressionSyntaxError[] {
+  return readTemplate(value).errors;
+}
+
+/** Every mistake `compileTemplate` would stop at, and the ids that the rest names as `nodes.id` or `nodes['id']`. */
+export function readTemplate(value: Json): { errors: ExpressionSyntaxError[]; nodeIds: ReadonlySet<string> } {
   const build: Build = { expressions: [], nodeIds: new Set(), errors: [] };
   shapeOf(value, [], build);
-  return build.errors;
+  return build;
 }
 
 /** The syntax error of a function body (`return` and `await` allowed), or undefined; `offset` is a place in `code`. */

@@ -96,6 +96,8 @@ function compileIdentifier(name: string, names: Names): Run {
       return (scope) => scope.item;
     case 'index':
       return (scope) => scope.index;
+    case 'event':
+      return (scope) => scope.event;
     case 'undefined':
       return () => undefined;
     case 'NaN':

@@ -109,9 +109,11 @@ export function createPool(options: { threads: number; memoryBytes: number }): P
     if (!reply.done) return;
     requeue(thread);
     rest(thread);
-    // What was started for a slow time only is not kept.
-    if (reply.retire || threads.size > options.threads) retire(thread);
+    if (reply.retire) retire(thread);
     flush();
+    // What was started for a slow time only is not kept, once nothing waits: on a busy machine, where the first call of every
+    // thread is slow, threads would otherwise be started for one call each.
+    if (!thread.busy && threads.has(thread) && threads.size > options.threads) retire(thread);
     stopIdleWatch();
   }
 
