@@ -1,51 +1,65 @@
-import type { Json } from '@flowplane/contract/json';
+import { limits } from '@flowplane/contract/limits';
+import { type ApprovalLink, withApprovalLinks } from './approval-links.ts';
+import { newFrame, noResults } from './frame.ts';
 import type { Graph } from './graph.ts';
 import type { Lease } from './lease.ts';
 import type { Loaded } from './load.ts';
 import type { HttpAnswer } from './node-type.ts';
+import { restoreFrame } from './restore-frame.ts';
 import type { Run } from './run.ts';
 
 /** Makes a lease ready to be driven: from the start, or from what the journal already holds. */
 export function beginRun(
   lease: Lease,
   graph: Graph,
-  more: { loaded: Loaded | undefined; onRespond: ((answer: HttpAnswer) => void) | undefined },
+  more: {
+    loaded: Loaded;
+    onRespond: ((answer: HttpAnswer) => void) | undefined;
+    approvalLink: ApprovalLink | undefined;
+  },
 ): Run {
-  const loaded = more.loaded ?? { journal: new Map(), attempts: new Map(), nextPosition: 0, nextLogPosition: 0 };
-  // Node ids are the author's: without a prototype, `constructor` and the like are absent until a node of that name has run.
-  const results: { [nodeId: string]: Json | undefined } = Object.create(null);
-  for (const step of loaded.journal.values()) if (step.status === 'completed') results[step.nodeId] = step.output;
-  return {
+  const { loaded, onRespond, approvalLink } = more;
+  const timeLimit = graph.timeoutSeconds ?? limits.defaultExecutionSeconds;
+  const results = noResults();
+  const about = {
+    id: lease.id,
+    workflowId: lease.workflowId,
+    version: lease.version,
+    trigger: lease.trigger,
+    startedAt: lease.startedAt.toISOString(),
+    request: lease.request,
+  };
+  const at = { executionId: lease.id, prefix: '', link: approvalLink };
+  const scope = { input: lease.input, nodes: results, vars: {}, run: withApprovalLinks(about, graph, at) };
+  const run: Run = {
     lease,
-    graph,
-    journal: loaded.journal,
-    results,
-    scope: {
-      input: lease.input,
-      nodes: results,
-      vars: {},
-      run: {
-        id: lease.id,
-        workflowId: lease.workflowId,
-        version: lease.version,
-        trigger: lease.trigger,
-        startedAt: lease.startedAt.toISOString(),
-      },
-    },
+    root: newFrame('', { graph, results, scope, item: undefined }),
+    ready: new Set(),
+    loops: new Map(),
+    waiting: new Map(),
     steps: new Map(),
     logs: [],
     pendingChars: 0,
+    heldChars: 0,
     nextPosition: loaded.nextPosition,
     nextLogPosition: loaded.nextLogPosition,
-    attempts: loaded.attempts,
+    restored: loaded.restored,
+    timeLimit,
+    deadlineMs: performance.now() + timeLimit * 1_000 - lease.ageMs,
+    signals: lease.signals,
+    hasCalled: false,
+    nextEvent: lease.events + 1,
+    statusEvent: lease.sequence,
+    attempts: new Map(),
     progress: false,
-    failure: undefined,
     inFlight: new Set(),
     wake: () => {},
-    controller: new AbortController(),
     lost: false,
     lastCommit: Promise.resolve(),
     commits: 0,
-    onRespond: more.onRespond,
+    onRespond,
+    approvalLink,
   };
+  restoreFrame(run, run.root);
+  return run;
 }

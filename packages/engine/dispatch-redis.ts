@@ -12,7 +12,13 @@ export function redisStore(url: string, onError: (error: Error) => void): Dispat
     return client;
   }
   return {
-    queue: new Queue(queueName, { connection: connect(1), skipWaitingForReady: true, defaultJobOptions }),
+    queue: new Queue(queueName, {
+      connection: connect(1),
+      skipWaitingForReady: true,
+      // A queue whose first question went unanswered, which is Redis's version, never sends anything; the worker asks it too.
+      skipVersionCheck: true,
+      defaultJobOptions,
+    }),
     // BullMQ waits for jobs in commands that must not give up: https://docs.bullmq.io/guide/connections
     work: (handle, taking) => new Worker(queueName, handle, { connection: connect(null), ...taking }),
     async close() {

@@ -1,14 +1,16 @@
+type JobState = 'waiting' | 'active' | 'delayed' | 'completed' | 'failed';
+
 /** What dispatch needs of BullMQ on either store. */
 export type DispatchStore = {
   queue: {
     on(event: 'error', listener: (error: Error) => void): unknown;
-    addBulk(jobs: { name: string; data: { id: string } }[]): Promise<unknown>;
-    getJobCountByTypes(type: 'waiting'): Promise<number>;
+    addBulk(jobs: { name: string; data: unknown; opts?: { delay: number } }[]): Promise<unknown>;
+    getJobCountByTypes(...states: JobState[]): Promise<number>;
     close(): Promise<void>;
   };
   /** Starts a worker; `handle` is called for each message, `concurrency` at once. */
   work(
-    handle: (job: { data: { id: string } }) => Promise<void>,
+    handle: (job: { data: unknown }) => Promise<void>,
     taking: { concurrency: number; runRetryDelay: number },
   ): Taker;
   /** Ends the connections. */

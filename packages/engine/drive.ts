@@ -1,12 +1,20 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Failure } from '@flowplane/contract/execution';
 import type { Json } from '@flowplane/contract/json';
 import { storable } from '@flowplane/contract/text';
 import { ExpressionError } from '@flowplane/expressions/errors';
 import { evaluate } from '@flowplane/expressions/evaluate';
+import { errorWithoutSecrets, withoutSecrets } from './credentials.ts';
+import { failFrame } from './fail-frame.ts';
+import { closeStep, endFailed, finish } from './finish.ts';
+import { type Frame, resultOf } from './frame.ts';
+import { holdResult } from './held-results.ts';
 import { NodeError } from './node-error.ts';
 import { plan } from './plan.ts';
-import { commitRun, flush, newStep, note, type Run, type RunDeps } from './run.ts';
-import { runStep, textOf } from './step.ts';
+import { commitRun, flush, framesOf, isHeavy, note, type Run, type RunDeps, type Work } from './run.ts';
+import { endItem } from './run-loop.ts';
+import { retryOrEnd, runStep, skipStep } from './step.ts';
+import { textOf } from './value-text.ts';
 
 /** How a lease ended. */
 export type Driven =
@@ -16,8 +24,8 @@ export type Driven =
   | { end: 'handed-back' }
   | { end: 'lost' };
 
-/** Characters of JSON that a run may hold uncommitted: a thousand steps of 1 MB each would not fit into memory. */
-const mostPending = 4_194_304;
+/** How long a run with much to do keeps others of this process waiting. */
+const sliceMs = 20;
 
 /** How long a step that ignores its abort signal may hold up the end of a failed execution. */
 const stubbornMs = 5_000;
@@ -34,80 +42,171 @@ function nextChange(run: Run, timeoutMs: number | undefined): Promise<void> {
   });
 }
 
-/** Completes the steps whose wait is over. @returns the milliseconds until the next one is. */
-function completeWaits(run: Run): number | undefined {
+/** A step goes on with what it has waited for, or fails because that did not come in time. */
+function resume(run: Run, work: Work, { credentials }: RunDeps): void {
+  const { step } = work;
+  const tooLate = { code: 'wait_timeout', message: 'What the node waited for did not come in time.' };
+  const { resolution = { error: tooLate } } = step;
+  if ('error' in resolution) {
+    retryOrEnd(run, work, { failure: { nodeId: step.nodeId, ...resolution.error } });
+    finish(run, work);
+    return;
+  }
+  const output = withoutSecrets(resolution.output, credentials);
+  const text = JSON.stringify(output);
+  const tooMuch = holdResult(run, work.frame, text.length);
+  if (tooMuch) endFailed(run, work, { nodeId: step.nodeId, ...tooMuch });
+  else {
+    step.status = 'completed';
+    step.output = output;
+    step.outputText = text;
+    step.port = resolution.port;
+    step.finishedAt = new Date();
+  }
+  finish(run, work);
+}
+
+/** Completes the steps whose wait is over, and lets those run again that waited for that. @returns the milliseconds until the next. */
+function wakeSteps(run: Run, deps: RunDeps): number | undefined {
   const now = performance.now();
   let next: number | undefined;
-  for (const step of run.journal.values()) {
-    if (step.status !== 'waiting') continue;
-    const left = (step.wakeAtMs ?? now) - now;
-    if (left <= 0) {
-      step.status = 'completed';
-      step.finishedAt = new Date();
-      run.results[step.nodeId] = step.output;
-      run.progress = true;
-      note(run, step);
-    } else next = Math.min(next ?? left, left);
+  for (const [path, work] of run.waiting) {
+    const { frame, step } = work;
+    // What waits for something else than a time has none, unless it is given one.
+    const left = (step.wakeAtMs ?? Number.POSITIVE_INFINITY) - now;
+    if (left > 0 && !step.resolution) {
+      next = Math.min(next ?? left, left);
+      continue;
+    }
+    run.waiting.delete(path);
+    if (step.suspension) {
+      resume(run, work, deps);
+      continue;
+    }
+    if (step.error) {
+      run.attempts.set(path, step);
+      frame.steps.delete(step.nodeId);
+      frame.open -= 1;
+      run.ready.add(frame);
+      continue;
+    }
+    step.status = 'completed';
+    step.finishedAt = new Date();
+    run.progress = true;
+    note(run, step);
+    closeStep(run, work);
   }
   return next;
 }
 
-/** Runs steps until nothing is left to do now: the end, a wait, a failure, a lost lease or a drain. */
-async function runSteps(run: Run, deps: RunDeps): Promise<void> {
-  while (!run.lost && !run.failure) {
-    const nextWakeMs = completeWaits(run);
-    const next = plan(run.graph, run.journal);
-    for (const node of next.skip) note(run, newStep(run, node, 'skipped'));
-    const starting = deps.draining() ? [] : next.run;
-    const inFlightBefore = run.inFlight.size;
-    for (const node of starting) {
-      if (!run.failure && run.pendingChars <= mostPending) runStep(run, node, deps);
-    }
-    if (run.pendingChars > mostPending) {
-      if (!(await flush(run, deps))) return;
-      continue;
-    }
-    const settledAtOnce = starting.length - (run.inFlight.size - inFlightBefore);
-    if (settledAtOnce > 0) continue;
-    if (run.inFlight.size === 0) return;
-    // A wait beside steps in flight is counted from now, not from the commit at their end.
-    if ([...run.steps.values()].some((step) => step.status === 'waiting')) {
-      if (!(await flush(run, deps))) return;
-      // A step may have settled meanwhile, when nobody was listening.
-      continue;
-    }
-    await nextChange(run, nextWakeMs);
+/** Runs what can run of a graph now. @returns false when steps are left because the process drains. */
+function advance(run: Run, frame: Frame, deps: RunDeps): boolean {
+  if (frame.failure) {
+    if (frame.open === 0) endItem(run, frame, deps);
+    return true;
   }
-  const until = performance.now() + stubbornMs;
-  while (!run.lost && run.inFlight.size > 0 && performance.now() < until)
-    await nextChange(run, until - performance.now());
-  if (run.lost) return;
-  for (const step of run.journal.values()) {
-    if (step.status !== 'running' && step.status !== 'waiting') continue;
-    note(run, { ...step, status: 'cancelled', finishedAt: new Date() });
+  const next = plan(frame.graph, frame.steps);
+  for (const node of next.skip) skipStep(run, { frame, node });
+  for (const node of next.run) {
+    if (frame.failure || run.lost) return true;
+    if (node.settings.disabled) {
+      skipStep(run, { frame, node }, 'any');
+      run.ready.add(frame);
+      continue;
+    }
+    if (deps.draining()) return false;
+    if (isHeavy(run)) {
+      run.ready.add(frame);
+      return true;
+    }
+    runStep(run, { frame, node }, deps);
+  }
+  if (next.run.length === 0 && frame.open === 0) endItem(run, frame, deps);
+  return true;
+}
+
+/** Runs what can run now, for as long as nobody else is held up. @returns the graphs that the drain leaves. */
+function advanceAll(run: Run, deps: RunDeps): Frame[] {
+  const until = performance.now() + sliceMs;
+  const left: Frame[] = [];
+  for (const frame of run.ready) {
+    if (run.lost || isHeavy(run) || performance.now() > until) break;
+    run.ready.delete(frame);
+    if (!advance(run, frame, deps)) left.push(frame);
+  }
+  return left;
+}
+
+/** Ends what still shows as under way when the execution fails. */
+function cancelOpenSteps(run: Run): void {
+  for (const frame of framesOf(run)) {
+    for (const step of frame.steps.values()) {
+      if (step.status !== 'running' && step.status !== 'waiting') continue;
+      note(run, { ...step, status: 'cancelled', finishedAt: new Date() });
+    }
   }
 }
 
-async function outputOf(run: Run, deps: RunDeps): Promise<Json> {
-  const { graph, scope } = run;
-  if (graph.output) return evaluate(graph.output, scope, { sandbox: deps.sandbox, signal: run.controller.signal });
-  const results: Record<string, Json> = {};
-  for (const id of graph.ends) {
-    const output = scope.nodes[id];
-    if (output !== undefined) results[id] = output;
+/** Waits until what is in flight has stopped, or ignored its signal for too long. */
+async function settleInFlight(run: Run): Promise<void> {
+  const until = performance.now() + stubbornMs;
+  while (!run.lost && run.inFlight.size > 0 && performance.now() < until)
+    await nextChange(run, until - performance.now());
+}
+
+function tookTooLong({ timeLimit }: Run): Failure {
+  return {
+    code: 'execution_timeout',
+    message: `The execution took longer than ${timeLimit} s; give the workflow a longer timeoutSeconds.`,
+  };
+}
+
+/** Runs steps until nothing is left to do now: the end, a wait, a failure, a lost lease or a drain. */
+async function runSteps(run: Run, deps: RunDeps): Promise<void> {
+  while (!run.lost) {
+    const nextWakeMs = wakeSteps(run, deps);
+    const leftMs = run.deadlineMs - performance.now();
+    if (leftMs <= 0) failFrame(run, run.root, tookTooLong(run));
+    const left = advanceAll(run, deps);
+    if (isHeavy(run)) {
+      if (!(await flush(run, deps))) return;
+    } else if (run.root.failure) {
+      break;
+    } else if (run.ready.size > 0) {
+      await nextTurn();
+    } else if (run.inFlight.size === 0) {
+      for (const frame of left) run.ready.add(frame);
+      return;
+    } else if ([...run.steps.values()].some((step) => step.status === 'waiting')) {
+      // A wait beside steps in flight is counted from now, not from the commit at their end; a step may settle meanwhile.
+      if (!(await flush(run, deps))) return;
+    } else {
+      await nextChange(run, Math.min(nextWakeMs ?? leftMs, leftMs));
+    }
+    for (const frame of left) run.ready.add(frame);
   }
-  const [only] = Object.values(results);
-  return graph.ends.length === 1 ? (only ?? null) : results;
+  await settleInFlight(run);
+  if (run.lost) return;
+  cancelOpenSteps(run);
+}
+
+async function outputOf({ root }: Run, deps: RunDeps): Promise<Json> {
+  const { graph, scope, controller } = root;
+  if (!graph.output) return resultOf(root);
+  return evaluate(graph.output, scope, { sandbox: deps.sandbox, signal: controller.signal });
 }
 
 async function outputOrFailure(run: Run, deps: RunDeps): Promise<{ output: Json; text: string } | Failure> {
   try {
-    const output = await outputOf(run, deps);
+    const output = withoutSecrets(await outputOf(run, deps), deps.credentials);
     return { output, text: textOf(output, 'output') };
   } catch (error) {
     if (error instanceof NodeError) return { code: error.code, message: error.message };
-    if (error instanceof ExpressionError) return { code: error.code, message: storable(`output: ${error.message}`) };
-    deps.onError(error, 'output');
+    if (error instanceof ExpressionError) {
+      const message = deps.credentials ? deps.credentials.text(error.message) : error.message;
+      return { code: error.code, message: storable(`output: ${message}`) };
+    }
+    deps.onError(errorWithoutSecrets(error, deps.credentials), 'output');
     return { code: 'internal', message: 'The output could not be computed; the server’s log has the cause.' };
   }
 }
@@ -118,10 +217,9 @@ async function end(run: Run, deps: RunDeps, failure: Failure): Promise<Driven> {
 }
 
 /** The status that an execution with work left goes into; undefined when it is at its end. */
-function whatIsLeft(run: Run): 'pending' | 'waiting' | undefined {
-  if (plan(run.graph, run.journal).run.length > 0) return 'pending';
-  for (const step of run.journal.values()) if (step.status === 'waiting') return 'waiting';
-  return undefined;
+function whatIsLeft({ ready, waiting }: Run): 'pending' | 'waiting' | undefined {
+  if (ready.size > 0) return 'pending';
+  return waiting.size > 0 ? 'waiting' : undefined;
 }
 
 /**
@@ -133,7 +231,7 @@ function whatIsLeft(run: Run): 'pending' | 'waiting' | undefined {
 export async function drive(run: Run, deps: RunDeps): Promise<Driven> {
   await runSteps(run, deps);
   if (run.lost) return { end: 'lost' };
-  if (run.failure) return end(run, deps, run.failure);
+  if (run.root.failure) return end(run, deps, run.root.failure);
 
   const status = whatIsLeft(run);
   if (status) {

@@ -6,19 +6,33 @@
 import type { Execution } from '@flowplane/contract/execution';
 import type { Json } from '@flowplane/contract/json';
 import type { Database } from '@flowplane/db/database';
-import { newId } from '@flowplane/db/id';
-import { isTransient, withRetry } from '@flowplane/db/retry';
+import { withRetry } from '@flowplane/db/retry';
 import type { Sandbox } from '@flowplane/expressions/sandbox';
-import { createBatcher } from './batch.ts';
-import { cancelExecution } from './cancel.ts';
+import { createAdmission } from './admission.ts';
+import type { ApprovalLink } from './approval-links.ts';
+import { createBacklog, type QueueBounds } from './backlog.ts';
+import type { Bus } from './bus.ts';
+import { startCall } from './call.ts';
+import type { Credentials } from './credentials.ts';
 import type { Dispatch } from './dispatch.ts';
-import type { Driven } from './drive.ts';
+import { childrenToEnd, type EndedExecution, endExecutions, unfinishedExecutions } from './end.ts';
 import { isFinal, readExecution } from './execution.ts';
+import type { AtFaultPoint } from './fault-points.ts';
 import { createGraphs } from './graphs.ts';
-import { insertExecutions, type NewExecution } from './insert.ts';
-import type { Lease } from './lease.ts';
+import type { Parent } from './insert.ts';
+import { matches } from './matches.ts';
 import type { HttpAnswer, NodeTypes } from './node-type.ts';
+import { findOrphans } from './orphans.ts';
+import { createStart } from './start.ts';
+import { createStreams, type Streams } from './streams.ts';
+import { watch } from './watch.ts';
 import { createWorker, patienceMs } from './worker.ts';
+
+/** How often what should have ended with its caller is looked for. */
+const orphansMs = 5_000;
+
+/** Executions that are stopped in one transaction. */
+const stopBatch = 100;
 
 export type StartRequest = {
   teamId: string;
@@ -27,8 +41,14 @@ export type StartRequest = {
   definitionHash: string;
   trigger: string;
   input: Json;
+  /** Which of the team's executions that wait for a worker come first; the workflow's own when absent. */
+  priority?: number | undefined;
+  /** What a webhook was called with, for expressions: `run.request`. */
+  request?: Json | undefined;
   /** An id that was reserved for a start that may be repeated: however often it is, there is one execution. */
   id?: string | undefined;
+  /** The execution that waits for its end. */
+  parent?: Parent | undefined;
   /** Told of a `respond` node's answer when the execution runs in this process. */
   onRespond?: ((answer: HttpAnswer) => void) | undefined;
 };
@@ -36,145 +56,185 @@ export type StartRequest = {
 /** A stored execution; `held` resolves with its state when this process is through with it for now, if it has it. */
 export type Started = { execution: Execution; held: Promise<Execution> | undefined };
 
-export type Engine = {
+export type Engine = Pick<Streams, 'events' | 'logs'> & {
   nodeTypes: NodeTypes;
-  /** Stores an execution and, where a slot is free, runs it at once. */
+  /** Stores an execution and, where a slot is free, runs it at once. @throws Refusal `queue_full`. */
   start(request: StartRequest): Promise<Started>;
   /** The execution as soon as it is final, or as it is after `ms`; undefined when the team has none with this id. */
   wait(teamId: string, id: string, ms: number): Promise<Execution | undefined>;
   /** Ends an execution now. @returns false when it was final already. */
   cancel(teamId: string, id: string): Promise<boolean>;
+  /** Ends those of a team's executions that are under way. @returns how many it ended. */
+  cancelAll(teamId: string, ids: string[]): Promise<number>;
+  /** Ends the executions of a workflow that are under way. @returns how many it ended. */
+  stop(teamId: string, workflowId: string): Promise<number>;
+  /** Lets executions look at once at what their steps wait for, after `deliverEvent` or `decideApproval` was committed. */
+  nudge(ids: string[]): void;
+  /** Whether an expression over `event` is true of an event. One that fails, or takes too long, is not. @throws what aborts it. */
+  matches(match: string, event: Json, signal: AbortSignal): Promise<boolean>;
   /** Starts taking executions that nobody holds. */
   work(): void;
   /** @throws when the queue cannot be reached. */
   check(): Promise<void>;
-  /** Lets what is in flight settle, hands the rest back, and stops. Nobody waits for an execution from then on. */
+  /** Ends the streams, lets what is in flight settle, hands the rest back, and stops. Nobody waits for an execution from then on. */
   close(): Promise<void>;
 };
-
-function stateOf(lease: Lease, driven: Driven): Execution {
-  const { id, workflowId, version, trigger, input, createdAt, startedAt } = lease;
-  const base = {
-    id,
-    workflowId,
-    version,
-    trigger,
-    input,
-    createdAt,
-    startedAt,
-    output: null,
-    error: null,
-    finishedAt: null,
-  };
-  switch (driven.end) {
-    case 'completed':
-      return { ...base, status: 'completed', output: driven.output, finishedAt: driven.finishedAt };
-    case 'failed':
-      return { ...base, status: 'failed', error: driven.error, finishedAt: driven.finishedAt };
-    case 'waiting':
-      return { ...base, status: 'waiting' };
-    default:
-      return { ...base, status: 'running' };
-  }
-}
 
 /**
  * @param options.database its connections should prefer indexes (`openDatabase`'s `pointQueries`): every statement of the
  * engine finds its rows by key.
+ * @param options.bus closed with the engine.
+ * @param options.credentials those that workflows may name; absent where there are none.
  * @param options.slots executions advanced at once; 0 where this process only stores them.
+ * @param options.approvalLink what `run.approvalLinks` is made with; absent where there are no links.
+ * @param options.queueBounds executions that may wait to be run; no bound when absent.
+ * @param options.atFaultPoint for tests of faults: stands where a worker may die, see `faultPoints`.
  * @param options.onError told of failures that are ours, not the author's.
  */
 export function createEngine(options: {
   database: Database;
   nodeTypes: NodeTypes;
   sandbox: Sandbox;
+  credentials?: Credentials | undefined;
   dispatch: Dispatch;
+  bus: Bus;
   slots: number;
+  queueBounds?: QueueBounds | undefined;
+  approvalLink?: ApprovalLink | undefined;
+  atFaultPoint?: AtFaultPoint | undefined;
   onError: (error: unknown, where: string) => void;
 }): Engine {
-  const { database, nodeTypes, sandbox, dispatch, slots, onError } = options;
-  const listeners = new Map<string, Set<(execution: Execution) => void>>();
+  const { database, nodeTypes, sandbox, dispatch, bus, slots, onError } = options;
+  const { queueBounds = { team: 0, all: 0 } } = options;
   const graphs = createGraphs(database, nodeTypes);
   let closing: Promise<void> | undefined;
+  let orphanTimer: NodeJS.Timeout | undefined;
 
-  const worker = createWorker({ database, graphs, sandbox, dispatch, slots, onError }, (lease, driven) => {
-    const waiting = listeners.get(lease.id);
-    if (!waiting) return;
-    const execution = stateOf(lease, driven);
-    if (isFinal(execution.status)) for (const listener of waiting) listener(execution);
+  const worker = createWorker({
+    database,
+    graphs,
+    sandbox,
+    credentials: options.credentials,
+    dispatch,
+    bus,
+    slots,
+    onError,
+    atFaultPoint: options.atFaultPoint,
+    call: (lease, step, request) =>
+      startCall({ database, start, atFaultPoint: options.atFaultPoint }, { lease, step }, request),
+    approvalLink: options.approvalLink,
+    endChildren: ({ teamId, id }) => endChildren(teamId, [id]),
+    onLeft: (left) => admission.left(left),
   });
+  const streams = createStreams({ database, bus, onError });
 
-  const insert = createBatcher<NewExecution, Date>({
-    flush: (rows) => withRetry(() => insertExecutions(database, rows), patienceMs),
-    failsAll: isTransient,
-    lanes: 2,
-    max: 100,
+  const admission = createAdmission({ database, onEnded: afterEnd, nudge, onError });
+  const start = createStart({
+    database,
+    graphs,
+    sandbox,
+    dispatch,
+    worker,
+    backlog: createBacklog(database, queueBounds),
+    admission,
+    onError,
   });
-
-  async function start({ onRespond, input, ...request }: StartRequest): Promise<Started> {
-    const id = request.id ?? newId();
-    // Who repeats a start cannot know whether the first one runs already, so its execution is claimed like any other.
-    const born = request.id === undefined && worker.reserve();
-    let createdAt: Date;
-    try {
-      createdAt = await insert({ ...request, id, inputText: JSON.stringify(input), worker: born ? worker.id : null });
-    } catch (error) {
-      if (born) worker.release();
-      throw error;
-    }
-    const lease: Lease = { ...request, id, input, fence: '1', crashes: 0, createdAt, startedAt: createdAt };
-    const execution = stateOf(lease, { end: 'handed-back' });
-    if (born) {
-      const held = worker.hold(lease, { onRespond }).then((driven) => stateOf(lease, driven));
-      return { execution, held };
-    }
-    if (request.id !== undefined) void worker.look(id);
-    // Losing the message only costs time: the sweep finds the row.
-    else void dispatch.send([id]).catch((error: unknown) => onError(error, 'dispatch'));
-    return { execution: { ...execution, status: 'pending', startedAt: null }, held: undefined };
-  }
 
   async function wait(teamId: string, id: string, ms: number): Promise<Execution | undefined> {
     const until = performance.now() + ms;
-    let notify = (_execution: Execution) => {};
-    const final = new Promise<Execution>((resolve) => {
-      notify = resolve;
-    });
-    const waiting = listeners.get(id) ?? new Set();
-    listeners.set(id, waiting.add(notify));
+    const news = watch([(listener) => bus.subscribe(id, listener)]);
     try {
-      // What ends in this process is told at once; the growing pauses are for what ends in another.
+      // The growing pauses are for what the bus does not tell.
       for (let pause = 50; ; pause = Math.min(pause * 2, 500)) {
         const execution = await readExecution(database, teamId, id);
         const left = until - performance.now();
         if (!execution || isFinal(execution.status) || left <= 0 || closing) return execution;
-        let timer: NodeJS.Timeout | undefined;
-        const paused = new Promise<void>((resolve) => {
-          timer = setTimeout(resolve, Math.min(pause, left));
-        });
-        const ended = await Promise.race([final, paused]);
-        clearTimeout(timer);
-        if (ended) return ended;
+        await news.next(Math.min(pause, left));
       }
     } finally {
-      waiting.delete(notify);
-      if (waiting.size === 0) listeners.delete(id);
+      news.close();
     }
+  }
+
+  /** What is to happen in this process, and to others, once executions were ended from outside. */
+  async function afterEnd(teamId: string, ended: EndedExecution[]): Promise<void> {
+    for (const { id, parentId } of ended) {
+      worker.drop(id);
+      bus.publish(id);
+      if (parentId) nudge([parentId]);
+    }
+    admission.left(ended);
+    if (ended.length > 0)
+      await endChildren(
+        teamId,
+        ended.map(({ id }) => id),
+      );
+  }
+
+  async function end(teamId: string, ids: string[]): Promise<number> {
+    const ended = await endExecutions(database, { ids, teamId }, { status: 'cancelled' });
+    await afterEnd(teamId, ended);
+    return ended.length;
+  }
+
+  async function endChildren(teamId: string, parentIds: string[]): Promise<void> {
+    const children = await childrenToEnd(database, parentIds);
+    if (children.length > 0) await end(teamId, children);
+  }
+
+  /** What a worker that died between an end and those that were to come with it has left. */
+  async function endOrphans(): Promise<void> {
+    try {
+      for (const [teamId, ids] of await findOrphans(database)) await end(teamId, ids);
+    } catch (error) {
+      onError(error, 'ending what ended executions have called');
+    }
+  }
+
+  function nudge(ids: string[]): void {
+    for (const id of ids) void worker.look(id);
+    if (slots === 0) void dispatch.send(ids).catch((error: unknown) => onError(error, 'dispatch'));
+  }
+
+  async function stop(teamId: string, workflowId: string): Promise<number> {
+    let stopped = 0;
+    let found: string[];
+    do {
+      found = await unfinishedExecutions(database, { teamId, workflowId, most: stopBatch });
+      const ids = found;
+      // A commit of several executions may hold some of these and wait for others.
+      stopped += await withRetry(() => end(teamId, ids), patienceMs);
+    } while (found.length === stopBatch);
+    return stopped;
   }
 
   return {
     nodeTypes,
     start,
     wait,
-    async cancel(teamId, id) {
-      const cancelled = await cancelExecution(database, teamId, id);
-      if (cancelled) worker.drop(id);
-      return cancelled;
+    events: streams.events,
+    logs: streams.logs,
+    cancel: async (teamId, id) => (await end(teamId, [id])) > 0,
+    cancelAll: (teamId, ids) => withRetry(() => end(teamId, ids), patienceMs),
+    stop,
+    nudge,
+    matches: (match, event, signal) => matches(match, event, { sandbox, signal }),
+    work() {
+      worker.work();
+      admission.watch();
+      if (slots > 0) orphanTimer = setInterval(() => void endOrphans(), orphansMs);
     },
-    work: () => worker.work(),
     check: () => dispatch.check(),
     close() {
-      closing ??= worker.close().then(() => dispatch.close());
+      if (!closing) {
+        streams.close();
+        clearInterval(orphanTimer);
+        closing = worker.close().then(async () => {
+          await admission.close();
+          await dispatch.close();
+          await bus.close();
+        });
+      }
       return closing;
     },
   };

@@ -7,6 +7,7 @@ type Row = {
   version: number | null;
   status: Execution['status'];
   trigger: string;
+  restarted_from: string | null;
   input: Execution['input'];
   output: Execution['output'];
   error: Execution['error'];
@@ -19,7 +20,7 @@ type Row = {
 export async function readExecution(database: Database, teamId: string, id: string): Promise<Execution | undefined> {
   const { rows } = await database.pool.query<Row>({
     name: 'read-execution',
-    text: `select id, workflow_id, version, status, trigger, input, output, error, created_at, started_at, finished_at
+    text: `select id, workflow_id, version, status, trigger, restarted_from, input, output, error, created_at, started_at, finished_at
       from executions where id = $1 and team_id = $2`,
     values: [id, teamId],
   });
@@ -31,6 +32,7 @@ export async function readExecution(database: Database, teamId: string, id: stri
       version: row.version,
       status: row.status,
       trigger: row.trigger,
+      restartedFrom: row.restarted_from,
       input: row.input,
       output: row.output,
       error: row.error,

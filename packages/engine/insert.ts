@@ -1,5 +1,10 @@
+import type { Concurrency } from '@flowplane/contract/definition';
+import type { Json } from '@flowplane/contract/json';
 import type { Database } from '@flowplane/db/database';
 import { leaseSeconds } from './lease.ts';
+
+/** An execution that started another, and what becomes of that when it ends first. */
+export type Parent = { id: string; path: string; depth: number; onEnd: 'cancel' | 'leave' };
 
 /** A new execution as it goes into the table. */
 export type NewExecution = {
@@ -10,18 +15,30 @@ export type NewExecution = {
   definitionHash: string;
   trigger: string;
   inputText: string;
+  /** What a webhook was called with. */
+  request: Json | undefined;
+  /** The execution that waits for its end. */
+  parent: Parent | undefined;
   /** The worker that it is born leased to; null leaves it pending for whoever looks first. */
   worker: string | null;
+  /** Which of the team's executions that wait for a worker come first. */
+  priority: number;
+  /** What limits how many are under way at once: it waits until it is its turn, see `admit.ts`. */
+  place: { key: string; limit: number; policy: Concurrency['policy'] } | undefined;
 };
 
 const insert = `
-  insert into executions (id, team_id, workflow_id, version, definition_hash, status, trigger, input, worker, due_at, started_at)
+  insert into executions (id, team_id, workflow_id, version, definition_hash, status, trigger, input, request, worker, due_at, started_at,
+    parent_id, parent_path, on_parent_end, depth, priority, queue_rank, concurrency_key, concurrency_limit, concurrency_policy)
   select d.id, d.team_id, d.workflow_id, d.version, d.definition_hash,
-    case when d.worker is null then 'pending' else 'running' end, d.trigger, d.input, d.worker,
-    case when d.worker is null then now() else now() + interval '${leaseSeconds} seconds' end,
-    case when d.worker is null then null else now() end
+    case when d.worker is null then 'pending' else 'running' end, d.trigger, d.input, d.request, d.worker,
+    case when d.concurrency_key is not null then 'infinity' when d.worker is null then now() else now() + interval '${leaseSeconds} seconds' end,
+    case when d.worker is null then null else now() end, d.parent_id, d.parent_path, d.on_parent_end, coalesce(d.depth, 0),
+    d.priority, case when d.worker is null and d.concurrency_key is null then d.priority end,
+    d.concurrency_key, d.concurrency_limit, d.concurrency_policy
   from json_to_recordset($1) as d(id uuid, team_id uuid, workflow_id uuid, version int, definition_hash text, trigger text,
-    input json, worker uuid)
+    input json, request json, worker uuid, parent_id uuid, parent_path text, on_parent_end text, depth int, priority smallint,
+    concurrency_key text, concurrency_limit int, concurrency_policy text)
   -- A repeat after a lost answer finds its own row.
   on conflict (id) do update set trigger = excluded.trigger
   returning created_at`;
@@ -36,6 +53,15 @@ function rowText(row: NewExecution): string {
     definition_hash: rest.definitionHash,
     trigger: rest.trigger,
     worker: rest.worker,
+    request: rest.request,
+    parent_id: rest.parent?.id,
+    parent_path: rest.parent?.path,
+    on_parent_end: rest.parent?.onEnd,
+    depth: rest.parent && rest.parent.depth + 1,
+    priority: rest.priority,
+    concurrency_key: rest.place?.key,
+    concurrency_limit: rest.place?.limit,
+    concurrency_policy: rest.place?.policy,
   });
   return `${columns.slice(0, -1)},"input":${inputText}}`;
 }

@@ -1,21 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { type Bench, type DefinitionInput, eventually, openBench } from './testing-engine.ts';
-
-const script = new URL('./testing-killed-worker.ts', import.meta.url);
-
-async function startWorker(bench: Bench): Promise<ChildProcess> {
-  const child = fork(script, [bench.url], { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  await once(child, 'message');
-  return child;
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  child.kill('SIGKILL');
-  await once(child, 'exit');
-}
+import { effectsTable } from './testing-fault-nodes.ts';
+import { kill, startWorker } from './testing-worker-process.ts';
 
 async function unfinished({ database }: Bench): Promise<number> {
   const { rows } = await database.pool.query<{ count: number }>(
@@ -48,12 +35,12 @@ const effects = ['first', 'left', 'right', 'last'];
 
 test('workers killed at random moments lose nothing, journal each step once, and repeat only effects under way', async () => {
   await using bench = await openBench();
-  await bench.database.pool.query('create table effects (key text, at timestamptz default clock_timestamp())');
+  await bench.database.pool.query(effectsTable);
   const request = await bench.request(definition);
   const kills = 15;
   const perWorker = 4;
   for (let round = 0; round < kills; round += 1) {
-    const child = await startWorker(bench);
+    const child = await startWorker(bench.url);
     child.send({ start: request, times: perWorker });
     await sleep(20 + Math.random() * 250);
     await kill(child);
@@ -61,7 +48,7 @@ test('workers killed at random moments lose nothing, journal each step once, and
     // would otherwise bring executions into quarantine.
     await bench.database.pool.query(`update executions set due_at = now(), crashes = 0 where status = 'running'`);
   }
-  const last = await startWorker(bench);
+  const last = await startWorker(bench.url);
   await eventually(async () => (await unfinished(bench)) === 0, 15_000);
   await kill(last);
 
@@ -76,7 +63,7 @@ test('workers killed at random moments lose nothing, journal each step once, and
   const byKey = new Map(keys.map((row) => [row.key, row]));
   let repeated = 0;
   for (const { id, status, output } of executions) {
-    expect({ id, status, output }).toEqual({ id, status: 'completed', output: `${id}:last` });
+    expect({ id, status, output }).toEqual({ id, status: 'completed', output: 'done' });
     const steps = await bench.steps(id);
     expect(steps.map(({ path }) => path).sort()).toEqual(definition.nodes.map((one) => one.id).sort());
     expect(steps.every((step) => step.status === 'completed')).toBe(true);
@@ -97,8 +84,8 @@ test('workers killed at random moments lose nothing, journal each step once, and
 
 test('a stopped worker’s execution is taken over within 20 s; when it goes on, it cannot write', async () => {
   await using bench = await openBench();
-  await bench.database.pool.query('create table effects (key text, at timestamptz default clock_timestamp())');
-  const zombie = await startWorker(bench);
+  await bench.database.pool.query(effectsTable);
+  const zombie = await startWorker(bench.url);
   const request = await bench.request({
     nodes: [
       { id: 'slow', type: 'later', params: { ms: 1_000, value: 'result' } },
@@ -113,7 +100,7 @@ test('a stopped worker’s execution is taken over within 20 s; when it goes on,
   });
   zombie.kill('SIGSTOP');
   const stoppedAt = performance.now();
-  const heir = await startWorker(bench);
+  const heir = await startWorker(bench.url);
   await eventually(async () => (await unfinished(bench)) === 0, 25_000);
   expect(performance.now() - stoppedAt).toBeLessThan(20_000);
   const before = await bench.execution(id);

@@ -2,9 +2,12 @@
 export class NodeError extends Error {
   override readonly name = 'NodeError';
   readonly code: string;
+  /** Milliseconds that the next attempt should wait at least, e.g. from a `Retry-After`. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: string, message: string) {
+  constructor(code: string, message: string, options: { retryAfterMs?: number | undefined } = {}) {
     super(message);
     this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
   }
 }

@@ -22,12 +22,15 @@ function dependsOnExpression(params: Json, path: PropertyKey[]): boolean {
 
 /**
  * What a type's schema finds wrong with params as written. Findings about values that hold expressions are left to the run,
- * which checks the same schema on what they evaluate to.
+ * which checks the same schema on what they evaluate to; literal params are what they are.
  */
 export function paramErrors(type: NodeType, params: Record<string, Json>): ParamError[] {
   const parsed = type.params.safeParse(params);
   if (parsed.success) return [];
   return parsed.error.issues
-    .filter((issue) => issue.code === 'unrecognized_keys' || !dependsOnExpression(params, issue.path))
+    .filter(
+      ({ code, path }) =>
+        code === 'unrecognized_keys' || type.literal.includes(String(path[0])) || !dependsOnExpression(params, path),
+    )
     .map(({ path, message }) => ({ path, message }));
 }

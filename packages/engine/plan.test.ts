@@ -33,9 +33,21 @@ const anyCase: fc.Arbitrary<Case> = fc.integer({ min: 1, max: 12 }).chain((size)
 });
 
 function stepOf(id: string, status: StepRecord['status'], taken?: string): StepRecord {
-  const nothing = { inputText: undefined, output: undefined, outputText: undefined, error: undefined };
+  const nothing = { sequence: 0, inputText: undefined, output: undefined, outputText: undefined, error: undefined };
+  const nothingAwaited = { suspension: undefined, resolution: undefined };
   const times = { wait: undefined, wakeAtMs: undefined, startedAt: undefined, finishedAt: undefined };
-  return { path: id, position: 0, nodeId: id, type: 'pick', status, attempt: 1, port: taken, ...nothing, ...times };
+  return {
+    path: id,
+    position: 0,
+    nodeId: id,
+    type: 'pick',
+    status,
+    attempt: 1,
+    port: taken,
+    ...nothing,
+    ...nothingAwaited,
+    ...times,
+  };
 }
 
 /** Who runs, said once more and differently: backwards from each node. */

@@ -1,13 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { anyTurn, claimTurnsOf } from './claim.ts';
 import { commitRuns } from './commit.ts';
 import type { Dispatch } from './dispatch.ts';
 import type { Engine } from './engine.ts';
-import { claimDueExecutions, claimExecution } from './lease.ts';
+import type { Lease } from './lease.ts';
+import { claimExecution } from './testing-claim.ts';
 import { type Bench, eventually, losingDispatch, openBench, settled } from './testing-engine.ts';
 import { basics, node } from './testing-nodes.ts';
 
-const nothing = { outputText: undefined, error: undefined, steps: [], logs: [], progress: false };
+const nothing = { outputText: undefined, error: undefined, steps: [], logs: [], progress: false, parentId: null };
+
+/** What a commit of a lease with one event says of it. */
+function of(lease: Lease | undefined) {
+  const { id = '', fence = '', workflowId = '', events = 0, sequence = 0, signals = 0 } = lease ?? {};
+  return { id, fence, workflowId, events: events + 1, sequence, signals, timeLimit: 60 };
+}
 const sleeps = (ms: number) => ({ nodes: [{ id: 'a', type: 'later', params: { ms } }] });
 
 /** A node that counts its runs by execution, and two engines that have it. */
@@ -72,7 +80,10 @@ test('claims made at once never give two workers the same execution', async () =
   const request = await bench.request(sleeps(0));
   const ids = await Promise.all(Array.from({ length: 30 }, async () => (await idle.start(request)).execution.id));
   const workers = ids.slice(0, 6);
-  const claimed = await Promise.all(workers.map((worker) => claimDueExecutions(bench.database, worker, 10)));
+  const claims = workers.map((worker) => {
+    return claimTurnsOf(bench.database, { worker, most: 10, turn: anyTurn(worker), except: [] });
+  });
+  const claimed = await Promise.all(claims);
   const all = claimed.flat().map(({ id }) => id);
   expect(all).toHaveLength(30);
   expect(new Set(all).size).toBe(30);
@@ -135,14 +146,20 @@ test('an execution that has killed three workers is given up, its open step clos
     expect(lease?.crashes).toBe(death - 1);
     const step = { path: 'a', position: 0, nodeId: 'a', type: 'later', status: 'running' as const, attempt: death };
     const none = { port: undefined, inputText: undefined, output: undefined, outputText: undefined, error: undefined };
-    const times = { wait: undefined, wakeAtMs: undefined, startedAt: new Date(), finishedAt: undefined };
+    const times = {
+      suspension: undefined,
+      resolution: undefined,
+      wait: undefined,
+      wakeAtMs: undefined,
+      startedAt: new Date(),
+      finishedAt: undefined,
+    };
     const [committed] = await commitRuns(bench.database, [
       {
-        id: poison.id,
-        fence: lease?.fence ?? '',
+        ...of(lease),
         status: 'running',
         ...nothing,
-        steps: [{ ...step, ...none, ...times }],
+        steps: [{ ...step, ...none, ...times, sequence: of(lease).events }],
       },
     ]);
     expect(committed).toBeDefined();
@@ -163,13 +180,7 @@ test('a take-over after progress does not count towards quarantine', async () =>
   const { execution } = await idle.start(await bench.request(sleeps(0)));
   for (let death = 1; death <= 5; death += 1) {
     const lease = await claimExecution(bench.database, execution.id, execution.id);
-    const commit = {
-      id: execution.id,
-      fence: lease?.fence ?? '',
-      status: 'running' as const,
-      ...nothing,
-      progress: true,
-    };
+    const commit = { ...of(lease), status: 'running' as const, ...nothing, progress: true };
     await commitRuns(bench.database, [commit]);
     await bench.expire();
   }
@@ -189,21 +200,21 @@ test('in one statement, a commit with an old fence is refused beside one with th
   const step = (path: string) => ({
     ...{ path, position: 0, nodeId: path, type: 'value', status: 'completed' as const, attempt: 1, port: undefined },
     ...{ inputText: undefined, output: 1, outputText: '1', error: undefined, wait: undefined, wakeAtMs: undefined },
-    ...{ startedAt: new Date(), finishedAt: new Date() },
+    ...{ startedAt: new Date(), finishedAt: new Date(), sequence: 4, suspension: undefined, resolution: undefined },
   });
-  const line = (message: string) => ({ path: 'a', level: 'info' as const, message, dataText: 'null', at: new Date() });
+  const line = (message: string) => ({
+    ...{ path: 'a', level: 'info' as const, message, dataText: 'null', at: new Date(), sequence: 5 },
+  });
   const commits = [
     {
-      id,
-      fence: old?.fence ?? '',
+      ...of(old),
       status: 'completed' as const,
       ...nothing,
       steps: [step('zombie')],
       logs: [{ ...line('zombie'), position: 0 }],
     },
     {
-      id,
-      fence: current?.fence ?? '',
+      ...of(current),
       status: 'running' as const,
       ...nothing,
       steps: [step('real')],

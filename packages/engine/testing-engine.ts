@@ -1,16 +1,19 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { definition as definitionSchema } from '@flowplane/contract/definition';
+import type { definition as definitionSchema } from '@flowplane/contract/definition';
 import type { Execution, LogLine } from '@flowplane/contract/execution';
 import type { Json } from '@flowplane/contract/json';
 import { type Database, openDatabase } from '@flowplane/db/database';
-import { newId } from '@flowplane/db/id';
 import { testDatabase } from '@flowplane/db/testing';
 import { createSandbox } from '@flowplane/expressions/sandbox';
 import type { z } from 'zod';
+import type { QueueBounds } from './backlog.ts';
+import { type Bus, createBus } from './bus.ts';
+import type { Credentials } from './credentials.ts';
 import type { Dispatch } from './dispatch.ts';
 import { createEngine, type Engine, type Started, type StartRequest } from './engine.ts';
+import type { AtFaultPoint } from './fault-points.ts';
 import type { NodeType, NodeTypes } from './node-type.ts';
+import { insertTeam } from './testing-team.ts';
 
 export type DefinitionInput = z.input<typeof definitionSchema>;
 
@@ -35,12 +38,25 @@ export const losingDispatch: Dispatch = {
   close: async () => {},
 };
 
+/** A bus of one engine's own: others are in other processes. */
+export function ownBus(): Bus {
+  return createBus({ redis: undefined, onError: () => {} });
+}
+
 export function typesOf(types: NodeType[]): NodeTypes {
   return new Map(types.map((type) => [type.type, type]));
 }
 
 /** `database` instead of connections of the engine's own; it is closed with the engine all the same. */
-export type EngineOptions = { slots?: number; dispatch?: Dispatch; database?: Database };
+export type EngineOptions = {
+  slots?: number;
+  dispatch?: Dispatch;
+  bus?: Bus;
+  database?: Database;
+  queueBounds?: QueueBounds;
+  credentials?: Credentials;
+  atFaultPoint?: AtFaultPoint;
+};
 
 /** A database with one team and one workflow, and engines on it. */
 export type Bench = AsyncDisposable & {
@@ -67,6 +83,8 @@ export type Bench = AsyncDisposable & {
     fence: string;
     due_at: Date | null;
     crashes: number;
+    events: number;
+    sequence: number;
   }>;
   /** Lets every lease run out now. */
   expire(): Promise<void>;
@@ -96,22 +114,9 @@ export async function openBench(): Promise<Bench> {
   stack.defer(() => database.close());
   const sandbox = createSandbox();
   stack.defer(() => sandbox.close());
-  const teamId = newId();
-  const workflowId = newId();
   const errors: unknown[] = [];
   const { pool } = database;
-  await pool.query(`insert into teams (id, name, slug) values ($1, 'team', 'team')`, [teamId]);
-  await pool.query(
-    `insert into workflows (id, team_id, name, description, definition) values ($1, $2, 'w', '', '{}')`,
-    [workflowId, teamId],
-  );
-
-  async function request(input: DefinitionInput, value: Json = null): Promise<StartRequest> {
-    const hash = randomUUID();
-    const body = JSON.stringify(definitionSchema.parse(input));
-    await pool.query('insert into definitions (team_id, hash, body) values ($1, $2, $3)', [teamId, hash, body]);
-    return { teamId, workflowId, version: 1, definitionHash: hash, trigger: 'api', input: value };
-  }
+  const { teamId, workflowId, request } = await insertTeam(pool, 'team');
 
   return {
     url,
@@ -120,14 +125,19 @@ export async function openBench(): Promise<Bench> {
     workflowId,
     errors,
     request,
-    engine(types, { slots = 20, dispatch = losingDispatch, database: given } = {}) {
+    engine(types, options = {}) {
+      const { slots = 25, dispatch = losingDispatch, bus = ownBus(), database: given, queueBounds } = options;
       const own = given ?? openDatabase(url, { pointQueries: true });
       const engine = createEngine({
         database: own,
         nodeTypes: Array.isArray(types) ? typesOf(types) : types,
         sandbox,
+        credentials: options.credentials,
         dispatch,
+        bus,
         slots,
+        queueBounds,
+        atFaultPoint: options.atFaultPoint,
         onError: (error) => errors.push(error),
       });
       stack.defer(async () => {

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { body } from '@flowplane/contract/definition';
 import { json } from '@flowplane/contract/json';
 import { z } from 'zod';
 import { NodeError } from './node-error.ts';
-import { defineNode, type NodeContext, type NodeType, type Outcome } from './node-type.ts';
+import { defineLoop, defineNode, type NodeContext, type NodeType, type Outcome } from './node-type.ts';
 
 const text = { title: 'For a test', description: 'For a test' };
 
@@ -50,6 +51,23 @@ export const fail = defineNode({
   },
 });
 
+const loopSettings = z.strictObject({
+  items: z.array(json),
+  concurrency: z.int().default(2),
+  onItemError: z.enum(['fail', 'continue']).default('fail'),
+  maxFailures: z.int().default(10_000),
+});
+
+export const each = defineLoop({
+  ...text,
+  type: 'each',
+  params: loopSettings.extend({ body, until: json.optional() }),
+  body: 'body',
+  until: 'until',
+  settings: loopSettings,
+  loop: (settings) => settings,
+});
+
 /** A node type of a test's own, with any params. */
 export function node(
   type: string,
@@ -59,4 +77,4 @@ export function node(
   return defineNode({ ...text, type, params: z.unknown(), ...options, run: (params, context) => run(context, params) });
 }
 
-export const basics = [value, later, wait, pick, fail];
+export const basics = [value, later, wait, pick, fail, each];

@@ -1,5 +1,5 @@
 import { definition as definitionSchema } from '@flowplane/contract/definition';
-import { codeError } from '@flowplane/expressions/template';
+import { codeError, compileTemplate } from '@flowplane/expressions/template';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { defineNode } from './node-type.ts';
@@ -100,7 +100,18 @@ test('of a cycle, only the nodes in it are named, not those that come before or 
   expect(errors({ nodes, edges })).toEqual([{ path: 'edges', message: expect.stringMatching(/cycle: x, y$/) }]);
 });
 
-test('the largest definition is checked in well under a second', () => {
+/** The least milliseconds of several tries: what others do on the machine only adds to it. */
+function least(work: () => void): number {
+  let ms = Number.POSITIVE_INFINITY;
+  for (let tries = 0; tries < 7; tries += 1) {
+    const started = performance.now();
+    work();
+    ms = Math.min(ms, performance.now() - started);
+  }
+  return ms;
+}
+
+test('the largest definition is checked in no more than a few times what compiling its expressions takes', () => {
   const nodes = Array.from({ length: 1_000 }, (_, index) => ({
     id: `n${index}`,
     type: 'value',
@@ -111,8 +122,20 @@ test('the largest definition is checked in well under a second', () => {
     Array.from({ length: Math.min(to, 10) }, (_from, back) => edge(`n${to - 1 - back}`, `n${to}`)),
   );
   const definition = definitionSchema.parse({ nodes, edges });
-  const started = performance.now();
-  expect(definitionErrors(definition, types)).toEqual([]);
-  const ms = performance.now() - started;
-  expect(ms).toBeLessThan(1_000);
+  const compiling = least(() => {
+    for (const { params } of definition.nodes) compileTemplate(params);
+  });
+  const checking = least(() => expect(definitionErrors(definition, types)).toEqual([]));
+  expect(checking / compiling).toBeLessThan(6);
+});
+
+test('a concurrency key is a template over the input only', () => {
+  const keyed = (key: string) => errors({ nodes: [say('a')], concurrency: { limit: 1, key } });
+  expect(keyed('{{ input.customerId }}')).toEqual([]);
+  for (const [key, message] of [
+    ['{{ nodes.a }}', /can only use input.*nodes/],
+    ['{{ input. }}', /./],
+  ] as const) {
+    expect(keyed(key)).toEqual([{ path: 'concurrency.key', message: expect.stringMatching(message) }]);
+  }
 });

@@ -1,11 +1,14 @@
-import type { Definition } from '@flowplane/contract/definition';
+import { type Body, body as bodySchema, type Definition, type Node } from '@flowplane/contract/definition';
 import { type FieldError, writePath } from '@flowplane/contract/errors';
-import type { Json } from '@flowplane/contract/json';
-import { templateErrors } from '@flowplane/expressions/template';
+import { limits } from '@flowplane/contract/limits';
+import { readTemplate, templateErrors } from '@flowplane/expressions/template';
+import { concurrencyErrors } from './concurrency.ts';
 import { topologicalOrder } from './graph.ts';
-import type { NodeTypes } from './node-type.ts';
+import { holdsTemplates, type NodeType, type NodeTypes } from './node-type.ts';
 import { paramErrors } from './param-errors.ts';
-import { referenceErrors } from './reference-errors.ts';
+import { portsOf } from './ports.ts';
+import { type NamedNodes, referenceErrors } from './reference-errors.ts';
+import { triggerErrors } from './trigger-errors.ts';
 
 /** Errors past this many tell an author nothing more. */
 const most = 50;
@@ -15,75 +18,147 @@ function duplicates(ids: string[]): number[] {
   return ids.flatMap((id, index) => (seen.size === seen.add(id).size ? [index] : []));
 }
 
-function duplicateErrors(definition: Definition): FieldError[] {
-  const nodes = duplicates(definition.nodes.map((node) => node.id)).map((index) => ({
-    path: `nodes[${index}].id`,
-    message: `another node has the id ${definition.nodes[index]?.id} too`,
-  }));
-  const triggers = duplicates(definition.triggers.map((trigger) => trigger.id)).map((index) => ({
-    path: `triggers[${index}].id`,
-    message: `another trigger has the id ${definition.triggers[index]?.id} too`,
-  }));
-  const paths = duplicates(definition.triggers.map((trigger) => `${trigger.method} ${trigger.path}`)).map((index) => ({
-    path: `triggers[${index}].path`,
-    message: 'another trigger of this workflow answers there too',
-  }));
-  return [...nodes, ...triggers, ...paths];
+/** A graph of a definition: its own, or the body of a loop. */
+export type Part = {
+  graph: Pick<Body, 'nodes' | 'edges' | 'output'>;
+  /** What the paths of its errors begin with: nothing, or `nodes[2].params.body.` */
+  at: string;
+  depth: number;
+};
+
+/** The graphs of a definition that can be read, each before those within it. */
+export function partsOf(part: Part, types: NodeTypes): Part[] {
+  const within = part.graph.nodes.flatMap((node, index) => {
+    const name = types.get(node.type)?.loop?.body;
+    const body = name === undefined ? undefined : bodySchema.safeParse(node.params[name]);
+    if (!body?.success || part.depth >= limits.depth) return [];
+    return partsOf({ graph: body.data, at: `${part.at}nodes[${index}].params.${name}.`, depth: part.depth + 1 }, types);
+  });
+  return [part, ...within];
 }
 
-function edgeErrors(definition: Definition, types: NodeTypes): FieldError[] {
-  const nodes = new Map(definition.nodes.map((node) => [node.id, node]));
-  const errors = definition.edges.flatMap(({ from, to, port }, index) => {
+function sizeErrors(parts: Part[]): FieldError[] {
+  const nodes = parts.reduce((sum, { graph }) => sum + graph.nodes.length, 0);
+  const edges = parts.reduce((sum, { graph }) => sum + graph.edges.length, 0);
+  return [
+    ...(nodes > limits.nodes
+      ? [{ path: 'nodes', message: `there are ${nodes} nodes, those in loops included; at most ${limits.nodes}` }]
+      : []),
+    ...(edges > limits.edges
+      ? [{ path: 'edges', message: `there are ${edges} edges, those in loops included; at most ${limits.edges}` }]
+      : []),
+  ];
+}
+
+function duplicateNodeErrors(parts: Part[]): FieldError[] {
+  const all = parts.flatMap(({ graph, at }) =>
+    graph.nodes.map(({ id }, index) => ({ id, path: `${at}nodes[${index}].id` })),
+  );
+  return duplicates(all.map(({ id }) => id)).flatMap((index) => {
+    const { id, path } = all[index] ?? { id: '', path: '' };
+    return [{ path, message: `another node has the id ${id} too` }];
+  });
+}
+
+function edgeErrors({ graph, at }: Part, types: NodeTypes): FieldError[] {
+  const nodes = new Map(
+    graph.nodes.map((node) => {
+      const type = types.get(node.type);
+      return [node.id, { type: node.type, ports: type && portsOf(type, node) }];
+    }),
+  );
+  const errors = graph.edges.flatMap(({ from, to, port }, index) => {
     const found: FieldError[] = [];
-    for (const [field, id] of Object.entries({ from, to })) {
-      if (!nodes.has(id))
-        found.push({ path: `edges[${index}].${field}`, message: `there is no node with the id ${id}` });
-    }
     const source = nodes.get(from);
-    const ports = source && types.get(source.type)?.ports(source.params);
-    if (ports && !ports.includes(port ?? 'out')) {
-      const message = `${from} (${source.type}) has the ports ${ports.join(', ')}${port ? `, not ${port}` : '; name one'}`;
-      found.push({ path: `edges[${index}].port`, message });
+    const missing = (field: string, id: string) =>
+      found.push({ path: `${at}edges[${index}].${field}`, message: `there is no node with the id ${id}` });
+    if (!source) missing('from', from);
+    if (!nodes.has(to)) missing('to', to);
+    if (source?.ports && !source.ports.includes(port ?? 'out')) {
+      const ports = source.ports.join(', ');
+      const message = `${from} (${source.type}) has the ports ${ports}${port ? `, not ${port}` : '; name one'}`;
+      found.push({ path: `${at}edges[${index}].port`, message });
     }
     return found;
   });
-  const twice = duplicates(definition.edges.map(({ from, to, port }) => `${from} ${port ?? 'out'} ${to}`));
-  return [...errors, ...twice.map((index) => ({ path: `edges[${index}]`, message: 'the same edge is there already' }))];
+  const twice = duplicates(graph.edges.map(({ from, to, port }) => `${from} ${port ?? 'out'} ${to}`));
+  return [
+    ...errors,
+    ...twice.map((index) => ({ path: `${at}edges[${index}]`, message: 'the same edge is there already' })),
+  ];
 }
 
-function cycleErrors(definition: Definition): FieldError[] {
-  const stuck = new Set(topologicalOrder(definition).cyclic);
+function cycleErrors({ graph, at }: Part): FieldError[] {
+  const stuck = new Set(topologicalOrder(graph).cyclic);
   if (stuck.size === 0) return [];
   // Ordered backwards, what only comes after a cycle falls away.
-  const nodes = definition.nodes.filter((node) => stuck.has(node.id));
-  const backwards = definition.edges.flatMap(({ from, to }) =>
+  const nodes = graph.nodes.filter((node) => stuck.has(node.id));
+  const backwards = graph.edges.flatMap(({ from, to }) =>
     stuck.has(from) && stuck.has(to) ? [{ from: to, to: from }] : [],
   );
   const { cyclic } = topologicalOrder({ nodes, edges: backwards });
   const shown = `${cyclic.slice(0, 10).join(', ')}${cyclic.length > 10 ? ', …' : ''}`;
-  return [{ path: 'edges', message: `these nodes wait for each other in a cycle: ${shown}` }];
+  return [{ path: `${at}edges`, message: `these nodes wait for each other in a cycle: ${shown}` }];
 }
 
-function nodeErrors(definition: Definition, types: NodeTypes): FieldError[] {
-  return definition.nodes.flatMap((node, index) => {
+function settingErrors(node: Node, type: NodeType): { path: string; message: string }[] {
+  const errors: { path: string; message: string }[] = [];
+  const ports = portsOf(type, node);
+  if (node.onError === 'continue' && !ports.includes('out')) {
+    errors.push({
+      path: 'onError',
+      message: `has no port that a failure could go on by; use branch (node ${node.id})`,
+    });
+  }
+  if (node.pin && !ports.includes(node.pin.port ?? 'out')) {
+    errors.push({ path: 'pin.port', message: `must be one of the ports ${ports.join(', ')} (node ${node.id})` });
+  }
+  if (node.credentialId !== undefined && !type.credential) {
+    errors.push({ path: 'credentialId', message: `is not used by ${node.type}; remove it (node ${node.id})` });
+  }
+  for (const field of ['retry', 'timeoutMs'] as const) {
+    if (type.loop && node[field] !== undefined)
+      errors.push({
+        path: field,
+        message: `is not possible for a loop; set it on nodes of its body (node ${node.id})`,
+      });
+  }
+  return errors;
+}
+
+/** @param named is given the node ids that each node's params name, by the node's place. */
+function nodeErrors({ graph, at, depth }: Part, types: NodeTypes, named: NamedNodes): FieldError[] {
+  return graph.nodes.flatMap((node, index) => {
+    const path = `${at}nodes[${index}]`;
     const type = types.get(node.type);
     if (!type) {
       const message = `${node.type} (node ${node.id}) is not a node type; there are ${[...types.keys()].join(', ')}`;
-      return [{ path: `nodes[${index}].type`, message }];
+      return [{ path: `${path}.type`, message }];
     }
-    const templated = Object.fromEntries(Object.entries(node.params).filter(([key]) => !type.literal.includes(key)));
-    const syntax = templateErrors(templated).map(({ path, message }) => ({ path, message }));
+    if (type.loop && depth >= limits.depth) {
+      return [{ path: `${path}.type`, message: `loops may be ${limits.depth} deep (node ${node.id})` }];
+    }
+    const templated = Object.fromEntries(Object.entries(node.params).filter(([key]) => holdsTemplates(type, key)));
+    const { errors: mistakes, nodeIds } = readTemplate(templated);
+    named.set(path, nodeIds);
+    const syntax = mistakes.map(({ path: within, message }) => ({ path: within, message }));
     const all = [...syntax, ...paramErrors(type, node.params), ...type.check(node.params)];
-    return all.map(({ path, message }) => ({
-      path: writePath(['nodes', index, 'params', ...path]),
-      message: `${message} (node ${node.id})`,
-    }));
+    return [
+      ...all.map((error) => ({
+        path: `${path}.${writePath(['params', ...error.path])}`,
+        message: `${error.message} (node ${node.id})`,
+      })),
+      ...settingErrors(node, type).map((error) => ({ ...error, path: `${path}.${error.path}` })),
+    ];
   });
 }
 
-function outputErrors(output: Json | undefined): FieldError[] {
-  if (output === undefined) return [];
-  return templateErrors(output).map(({ path, message }) => ({ path: writePath(['output', ...path]), message }));
+function outputErrors({ graph, at }: Part): FieldError[] {
+  if (graph.output === undefined) return [];
+  return templateErrors(graph.output).map(({ path, message }) => ({
+    path: at + writePath(['output', ...path]),
+    message,
+  }));
 }
 
 /**
@@ -91,10 +166,17 @@ function outputErrors(output: Json | undefined): FieldError[] {
  * schema before.
  */
 export function definitionErrors(definition: Definition, types: NodeTypes): FieldError[] {
-  const structure = [...duplicateErrors(definition), ...edgeErrors(definition, types)];
+  const parts = partsOf({ graph: definition, at: '', depth: 0 }, types);
+  const edges = parts.flatMap((part) => edgeErrors(part, types));
+  const structure = [...sizeErrors(parts), ...duplicateNodeErrors(parts), ...edges];
   // The order of a graph with dangling edges says nothing about cycles.
-  const graph = structure.length > 0 ? structure : cycleErrors(definition);
-  const values = [...nodeErrors(definition, types), ...outputErrors(definition.output)];
-  const references = graph.length + values.length > 0 ? [] : referenceErrors(definition, types);
+  const graph = structure.length > 0 ? structure : parts.flatMap(cycleErrors);
+  const named: NamedNodes = new Map();
+  const values = [
+    ...parts.flatMap((part) => [...nodeErrors(part, types, named), ...outputErrors(part)]),
+    ...concurrencyErrors(definition.concurrency),
+    ...triggerErrors(definition.triggers),
+  ];
+  const references = graph.length + values.length > 0 ? [] : referenceErrors(definition, types, { named });
   return [...graph, ...values, ...references].slice(0, most);
 }

@@ -3,35 +3,61 @@ import type { Failure } from '@flowplane/contract/execution';
 import type { Database } from '@flowplane/db/database';
 import { isTransient, withRetry } from '@flowplane/db/retry';
 import type { Sandbox } from '@flowplane/expressions/sandbox';
+import type { ApprovalLink } from './approval-links.ts';
 import { createBatcher } from './batch.ts';
 import { beginRun } from './begin.ts';
-import { stopSteps } from './cancel.ts';
+import { type Bus, logsTopic } from './bus.ts';
 import { type Commit, type Committed, commitRuns } from './commit.ts';
+import type { Credentials } from './credentials.ts';
 import type { Dispatch } from './dispatch.ts';
 import { type Driven, drive } from './drive.ts';
+import { endExecutions } from './end.ts';
+import { isFinal } from './execution.ts';
+import type { AtFaultPoint } from './fault-points.ts';
 import type { Graph } from './graph.ts';
 import { type Graphs, UnusableDefinition } from './graphs.ts';
-import { claimDueExecutions, claimExecution, type Lease, leaseSeconds, releaseLeases, renewLeases } from './lease.ts';
-import { loadJournal } from './load.ts';
+import { claimHarmless, type Lease, leaseSeconds, releaseLeases, renewLeases } from './lease.ts';
+import { loadJournal, nothingLoaded } from './load.ts';
 import type { HttpAnswer } from './node-type.ts';
+import { openCredentials } from './open-credentials.ts';
+import { postpone } from './postpone.ts';
+import { resolutionsOf } from './resolutions.ts';
 import { lose, type Run, type RunDeps } from './run.ts';
+import { createSlots } from './slots.ts';
+import { createSweeper } from './sweep.ts';
 
 /** Take-overs without progress after which an execution is given up: it kills its workers. */
 const mostCrashes = 3;
+/** How long a suspect is alone with what has never seen a worker die. */
+const suspectMs = leaseSeconds * 1_000;
 const sweepMs = 1_000;
 /** Also how soon a worker learns that another process has cancelled an execution of its own. */
 const renewMs = 1_500;
 const drainMs = 25_000;
 /** How long a commit is tried again while PostgreSQL is away: past the lease somebody else may have the execution. */
 export const patienceMs = (leaseSeconds - 3) * 1_000;
+/** How soon an execution is looked at again whose credentials could not be read. */
+const laterSeconds = 5;
 
 export type WorkerOptions = {
   database: Database;
   graphs: Graphs;
   sandbox: Sandbox;
+  /** Those that graphs may name. */
+  credentials: Credentials | undefined;
   dispatch: Dispatch;
+  /** Told of every change of an execution. */
+  bus: Bus;
   /** Executions advanced at once; 0 where this process only stores them. */
   slots: number;
+  call: RunDeps['call'];
+  approvalLink: ApprovalLink | undefined;
+  /** Given by tests of faults only. */
+  atFaultPoint?: AtFaultPoint | undefined;
+  /** Ends what an execution that is over has started and was to end with it. */
+  endChildren: (lease: Lease) => Promise<void>;
+  /** Told of executions that are over, and what each had a place of. */
+  onLeft: (left: { workflowId: string; concurrencyKey: string | null }[]) => void;
   /** Told of failures that are ours, not the author's. */
   onError: (error: unknown, where: string) => void;
 };
@@ -41,11 +67,13 @@ export type Fresh = { onRespond: ((answer: HttpAnswer) => void) | undefined };
 
 export type Worker = {
   id: string;
-  /** Takes a slot if one is free; `hold` gives it back, or else `release` must. */
-  reserve(): boolean;
-  release(): void;
+  /** Takes a slot if the team may have one; `hold` gives it back, or else `release` must. */
+  reserve(teamId: string): boolean;
+  release(teamId: string): void;
   /** Advances an execution in a reserved slot until its lease ends. Never rejects. */
   hold(lease: Lease, fresh?: Fresh): Promise<Driven>;
+  /** Looks at the queues, in one of which there is something new. */
+  queued(): void;
   /** Takes an execution if it is due and a slot is free. */
   look(executionId: string): Promise<void>;
   /** Stops advancing an execution at once. */
@@ -56,36 +84,70 @@ export type Worker = {
   close(): Promise<void>;
 };
 
-/** The part of a process that advances executions. `onEnd` is told how each lease ended. */
-export function createWorker(options: WorkerOptions, onEnd: (lease: Lease, driven: Driven) => void): Worker {
-  const { database, graphs, sandbox, dispatch, slots, onError } = options;
+/** The part of a process that advances executions. */
+export function createWorker(options: WorkerOptions): Worker {
+  const { database, graphs, sandbox, dispatch, bus, slots: total, call, atFaultPoint, onError } = options;
   const id = randomUUID();
   const runs = new Map<string, Run>();
   const holding = new Set<Promise<Driven>>();
   const timers = new Set<NodeJS.Timeout>();
-  const sweeping = new Set<Promise<void>>();
-  let reserved = 0;
+  const slots = createSlots(total);
+  /** When this worker took those that were there when a worker died. */
+  const suspects = new Map<string, number>();
   let draining = false;
-  /** There was more to take than there were slots. */
-  let starved = false;
+  const sweeper = createSweeper({
+    database,
+    worker: id,
+    slots,
+    hold(lease, isSuspect) {
+      if (isSuspect) suspects.set(lease.id, performance.now());
+      void holdClaimed(lease);
+    },
+    mayTakeSuspect: () => [...suspects.values()].every((since) => performance.now() - since > suspectMs),
+    halted: () => draining,
+    onError,
+  });
+
+  async function flushCommits(commits: Commit[]): Promise<Committed[]> {
+    const committed = await withRetry(() => commitRuns(database, commits), patienceMs);
+    for (const [index, { id, workflowId, logs, parentId, status }] of commits.entries()) {
+      if (!committed[index]) continue;
+      bus.publish(id);
+      if (parentId && isFinal(status)) void look(parentId);
+      const concurrencyKey = runs.get(id)?.lease.concurrencyKey ?? null;
+      if (concurrencyKey !== null && isFinal(status)) options.onLeft([{ workflowId, concurrencyKey }]);
+      if (logs.length > 0) bus.publish(logsTopic(workflowId));
+    }
+    return committed;
+  }
 
   const commit = createBatcher<Commit, Committed>({
-    flush: (commits) => withRetry(() => commitRuns(database, commits), patienceMs),
+    flush: flushCommits,
     failsAll: isTransient,
     lanes: 2,
     max: 100,
   });
-  const deps: RunDeps = { sandbox, commit, onError, draining: () => draining };
+  const deps: RunDeps = {
+    sandbox,
+    commit,
+    call,
+    onError,
+    credentials: undefined,
+    atFaultPoint,
+    draining: () => draining,
+  };
 
   async function giveUp(lease: Lease, error: Failure): Promise<Driven> {
-    const nothing = { outputText: undefined, steps: [], logs: [], progress: false };
-    const committed = await commit({ id: lease.id, fence: lease.fence, status: 'failed', error, ...nothing });
-    if (!committed?.finishedAt) return { end: 'lost' };
-    await stopSteps(database.db, lease.id);
-    return { end: 'failed', error, finishedAt: committed.finishedAt };
+    const ending = { ids: [lease.id], fence: lease.fence };
+    const [ended] = await withRetry(() => endExecutions(database, ending, { status: 'failed', error }), patienceMs);
+    if (!ended) return { end: 'lost' };
+    bus.publish(lease.id);
+    options.onLeft([ended]);
+    return { end: 'failed', error, finishedAt: ended.finishedAt };
   }
 
   async function advance(lease: Lease, fresh: Fresh | undefined): Promise<Driven> {
+    if (atFaultPoint) await atFaultPoint('leased', lease);
     if (lease.crashes >= mostCrashes) {
       const message = `The execution was given up because ${lease.crashes} workers died while they ran it.`;
       return giveUp(lease, { code: 'quarantined', message });
@@ -101,18 +163,36 @@ export function createWorker(options: WorkerOptions, onEnd: (lease: Lease, drive
       const message = 'The workflow can no longer be run; the server’s log has the cause.';
       return giveUp(lease, { code: 'invalid_workflow', message });
     }
-    const loaded = fresh ? undefined : await withRetry(() => loadJournal(database, lease.id), patienceMs);
-    const run = beginRun(lease, graph, { loaded, onRespond: fresh?.onRespond });
+    const loaded = fresh ? nothingLoaded() : await withRetry(() => loadJournal(database, lease.id), patienceMs);
+    const opened = await openCredentials(options.credentials, {
+      teamId: lease.teamId,
+      ids: graph.credentialIds,
+      isStart: loaded.nextPosition === 0,
+      patienceMs,
+    });
+    if (opened === 'later') {
+      await withRetry(() => postpone(database, lease, laterSeconds), patienceMs);
+      bus.publish(lease.id);
+      sweepAfter(laterSeconds * 1_000);
+      return { end: 'handed-back' };
+    }
+    if ('failure' in opened) return giveUp(lease, opened.failure);
+    const run = beginRun(lease, graph, { loaded, onRespond: fresh?.onRespond, approvalLink: options.approvalLink });
     // After an outage that outlived its lease, this process may take again what it still runs.
     const before = runs.get(lease.id);
     if (before) lose(before);
     runs.set(lease.id, run);
     try {
-      return await drive(run, deps);
+      const { credentials } = opened;
+      const driven = await drive(run, credentials ? { ...deps, credentials } : deps);
+      const isOver = driven.end === 'completed' || driven.end === 'failed';
+      if (atFaultPoint && isOver) await atFaultPoint('ended', lease);
+      if (run.hasCalled && isOver) await options.endChildren(lease);
+      return driven;
     } finally {
       if (runs.get(lease.id) === run) runs.delete(lease.id);
-      for (const step of run.journal.values()) {
-        if (step.status === 'waiting' && step.wakeAtMs !== undefined) sweepAfter(step.wakeAtMs - performance.now());
+      for (const { step } of run.waiting.values()) {
+        if (step.wakeAtMs !== undefined) sweepAfter(step.wakeAtMs - performance.now());
       }
     }
   }
@@ -124,9 +204,10 @@ export function createWorker(options: WorkerOptions, onEnd: (lease: Lease, drive
     } catch (error) {
       onError(error, `execution ${lease.id}`);
     }
-    reserved -= 1;
-    if (starved) sweep();
-    onEnd(lease, driven);
+    slots.give(lease.teamId);
+    // What was beside it when that worker died is next.
+    if (suspects.delete(lease.id)) sweeper.sweep();
+    sweeper.freed();
     return driven;
   }
 
@@ -137,58 +218,42 @@ export function createWorker(options: WorkerOptions, onEnd: (lease: Lease, drive
     return held;
   }
 
-  function sweep(): void {
-    const swept = sweepOnce();
-    sweeping.add(swept);
-    void swept.then(() => sweeping.delete(swept));
-  }
-
-  async function sweepOnce(): Promise<void> {
-    const free = draining ? 0 : slots - reserved;
-    starved = free <= 0;
-    if (starved) return;
-    // The other half stays free for executions that are started here while the claim is under way.
-    const most = Math.ceil(free / 2);
-    reserved += most;
-    let claimed: Lease[] = [];
-    try {
-      claimed = await claimDueExecutions(database, id, most);
-    } catch (error) {
-      onError(error, 'sweep');
-    }
-    reserved -= most - claimed.length;
-    starved ||= claimed.length === most;
-    for (const lease of claimed) void hold(lease);
+  function holdClaimed(lease: Lease): Promise<Driven> {
+    bus.publish(lease.id);
+    return hold(lease);
   }
 
   function sweepAfter(ms: number): void {
     // Later waits, and those past the bound on timers, are found by the regular sweep.
-    if (draining || slots === 0 || ms > 60_000 || timers.size > 1_000) return;
+    if (draining || total === 0 || ms > 60_000 || timers.size > 1_000) return;
     const timer = setTimeout(() => {
       timers.delete(timer);
-      sweep();
+      sweeper.sweep();
     }, Math.max(ms, 0) + 2);
     timers.add(timer);
   }
 
-  function reserve(): boolean {
-    if (draining || reserved >= slots) {
-      starved = slots > 0;
-      return false;
-    }
-    reserved += 1;
-    return true;
-  }
-
-  function release(): void {
-    reserved -= 1;
+  /** Takes a slot; where there is none, looks again once one is free. */
+  function taken(take: () => boolean): boolean {
+    if (!draining && take()) return true;
+    if (total > 0) sweeper.starve();
+    return false;
   }
 
   async function look(executionId: string): Promise<void> {
-    if (!reserve()) return;
-    const lease = await claimExecution(database, id, executionId).catch((error: unknown) => onError(error, 'claim'));
-    if (lease) await hold(lease);
-    else release();
+    if (!taken(slots.takeUnknown)) return;
+    const lease = await claimHarmless(database, id, executionId).catch((error: unknown) => onError(error, 'claim'));
+    if (!lease) return slots.give();
+    slots.assign(lease.teamId);
+    await holdClaimed(lease);
+  }
+
+  /** Gives a run under way what its waits have come to. */
+  async function resolve(run: Run, signals: number): Promise<void> {
+    const resolutions = await resolutionsOf(database, run.lease.id);
+    run.signals = signals;
+    for (const [path, { step }] of run.waiting) if (step.suspension) step.resolution = resolutions.get(path);
+    run.wake();
   }
 
   async function renew(): Promise<void> {
@@ -199,7 +264,10 @@ export function createWorker(options: WorkerOptions, onEnd: (lease: Lease, drive
       const held = await renewLeases(database, id, ids);
       for (const run of quiet) {
         const current = runs.get(run.lease.id) === run && run.commits === 0;
-        if (current && !held.has(run.lease.id)) lose(run);
+        if (!current) continue;
+        const signals = held.get(run.lease.id);
+        if (signals === undefined) lose(run);
+        else if (signals > run.signals) await resolve(run, signals);
       }
     } catch (error) {
       onError(error, 'renewing leases');
@@ -210,29 +278,32 @@ export function createWorker(options: WorkerOptions, onEnd: (lease: Lease, drive
 
   return {
     id,
-    reserve,
-    release,
+    reserve: (teamId) => taken(() => slots.take(teamId)),
+    release: (teamId) => slots.give(teamId),
     hold,
+    queued() {
+      if (total > 0) sweeper.queued();
+    },
     look,
     drop(executionId) {
       const run = runs.get(executionId);
       if (run) lose(run);
     },
     work() {
-      if (slots === 0) return;
-      dispatch.consume(look, slots);
+      if (total === 0) return;
+      dispatch.consume(look, total);
       intervals.push(
-        setInterval(sweep, sweepMs),
+        setInterval(sweeper.sweep, sweepMs),
         setInterval(() => void renew(), renewMs),
       );
-      sweep();
+      sweeper.sweep();
     },
     async close() {
       draining = true;
       for (const timer of timers) clearTimeout(timer);
       for (const run of runs.values()) run.wake();
       // What a sweep under way still claims would otherwise be left to its lease's end.
-      await Promise.all(sweeping);
+      await sweeper.idle();
       let timer: NodeJS.Timeout | undefined;
       const tooLong = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, drainMs);
@@ -241,7 +312,11 @@ export function createWorker(options: WorkerOptions, onEnd: (lease: Lease, drive
       clearTimeout(timer);
       for (const interval of intervals) clearInterval(interval);
       for (const run of runs.values()) lose(run);
-      await releaseLeases(database, id).catch((error: unknown) => onError(error, 'handing back'));
+      try {
+        for (const released of await releaseLeases(database, id)) bus.publish(released);
+      } catch (error) {
+        onError(error, 'handing back');
+      }
     },
   };
 }

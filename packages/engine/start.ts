@@ -1,0 +1,164 @@
+import type { Execution } from '@flowplane/contract/execution';
+import { limits } from '@flowplane/contract/limits';
+import type { Database } from '@flowplane/db/database';
+import { newId } from '@flowplane/db/id';
+import { isTransient, withRetry } from '@flowplane/db/retry';
+import type { Sandbox } from '@flowplane/expressions/sandbox';
+import type { Admission } from './admission.ts';
+import type { Backlog } from './backlog.ts';
+import { createBatcher } from './batch.ts';
+import { type CompiledConcurrency, concurrencyKey } from './concurrency.ts';
+import type { Dispatch } from './dispatch.ts';
+import { endExecutions } from './end.ts';
+import type { Started, StartRequest } from './engine.ts';
+import { readExecution } from './execution.ts';
+import type { Graph } from './graph.ts';
+import { type Graphs, UnusableDefinition } from './graphs.ts';
+import { insertExecutions, type NewExecution, type Parent } from './insert.ts';
+import type { Lease } from './lease.ts';
+import { stateOf } from './state.ts';
+import { patienceMs, type Worker } from './worker.ts';
+
+type Told = Pick<NewExecution, 'teamId' | 'workflowId' | 'version' | 'definitionHash' | 'trigger' | 'request'>;
+
+/** What a row takes over from a request as it is. */
+function rowOf({ teamId, workflowId, version, definitionHash, trigger, request }: Omit<StartRequest, 'input'>): Told {
+  return { teamId, workflowId, version, definitionHash, trigger, request };
+}
+
+/**
+ * What starts executions. One that has a free slot here is born leased and runs at once. Any other is queued, unless there is too
+ * much in the queue; what a workflow's concurrency limits waits for its turn first.
+ */
+export function createStart(options: {
+  database: Database;
+  graphs: Graphs;
+  sandbox: Sandbox;
+  dispatch: Dispatch;
+  worker: Worker;
+  backlog: Backlog;
+  admission: Admission;
+  onError: (error: unknown, where: string) => void;
+}): (request: StartRequest) => Promise<Started> {
+  const { database, graphs, sandbox, dispatch, worker, backlog, admission, onError } = options;
+
+  const insert = createBatcher<NewExecution, Date>({
+    flush: (rows) => withRetry(() => insertExecutions(database, rows), patienceMs),
+    failsAll: isTransient,
+    lanes: 2,
+    max: 100,
+  });
+
+  const loading = new Map<string, Promise<Graph | undefined>>();
+
+  /** Undefined where it cannot be run: whoever takes the execution says so. */
+  async function load({ teamId, definitionHash }: StartRequest): Promise<Graph | undefined> {
+    try {
+      return await withRetry(() => graphs.load(teamId, definitionHash), patienceMs);
+    } catch (error) {
+      if (error instanceof UnusableDefinition) return undefined;
+      throw error;
+    }
+  }
+
+  /** Loads a definition once for all starts that wait for it, which then go on in the order in which they came. */
+  function loaded(request: StartRequest): Promise<Graph | undefined> {
+    const name = `${request.teamId}:${request.definitionHash}`;
+    const underWay = loading.get(name);
+    if (underWay) return underWay;
+    const begun = load(request).finally(() => loading.delete(name));
+    loading.set(name, begun);
+    return begun;
+  }
+
+  /** What other executions call was let in with them; a repeat may have been counted before. */
+  async function checkBacklog(teamId: string, parent: Parent | undefined): Promise<void> {
+    if (!parent) await backlog.add(teamId);
+  }
+
+  async function startLimited(
+    { onRespond: _, input, parent, ...request }: StartRequest,
+    { id, priority, concurrency }: { id: string; priority: number; concurrency: CompiledConcurrency },
+  ): Promise<Started> {
+    const { teamId, workflowId } = request;
+    const found = await concurrencyKey(concurrency, input, sandbox);
+    await checkBacklog(teamId, parent);
+    // An execution that fails because of its key needs a place of its own until it has failed.
+    const key = 'key' in found ? found.key : id;
+    const place = { key, limit: concurrency.limit, policy: concurrency.policy };
+    await insert({ ...rowOf(request), id, parent, inputText: JSON.stringify(input), worker: null, priority, place });
+    if ('failure' in found) {
+      await endExecutions(database, { ids: [id], teamId }, { status: 'failed', error: found.failure });
+    } else {
+      // It is stored: what happens now only decides when it runs.
+      await admission.admit({ workflowId, key }).catch((error: unknown) => onError(error, 'admission'));
+    }
+    const execution = await readExecution(database, teamId, id);
+    if (!execution) throw new Error(`execution ${id} is gone`);
+    return { execution, held: undefined };
+  }
+
+  async function startAtOnce(
+    { onRespond, input, parent, ...request }: StartRequest,
+    { id, priority }: { id: string; priority: number },
+  ): Promise<Started> {
+    // Who repeats a start cannot know whether the first one runs already, so its execution is claimed like any other.
+    const born = request.id === undefined && worker.reserve(request.teamId);
+    let createdAt: Date;
+    try {
+      if (!born) await checkBacklog(request.teamId, parent);
+      const inputText = JSON.stringify(input);
+      const holder = born ? worker.id : null;
+      createdAt = await insert({
+        ...rowOf(request),
+        id,
+        parent,
+        inputText,
+        worker: holder,
+        priority,
+        place: undefined,
+      });
+    } catch (error) {
+      if (born) worker.release(request.teamId);
+      throw error;
+    }
+    const lease: Lease = {
+      ...request,
+      request: request.request ?? null,
+      id,
+      input,
+      fence: '1',
+      crashes: 0,
+      events: 1,
+      sequence: 1,
+      createdAt,
+      startedAt: createdAt,
+      ageMs: 0,
+      signals: 0,
+      parentId: parent?.id ?? null,
+      depth: parent ? parent.depth + 1 : 0,
+      concurrencyKey: null,
+    };
+    const execution: Execution = stateOf(lease, { end: 'handed-back' });
+    if (born) {
+      const held = worker.hold(lease, { onRespond }).then((driven) => stateOf(lease, driven));
+      return { execution, held };
+    }
+    if (request.id !== undefined) void worker.look(id);
+    else {
+      worker.queued();
+      // Losing the message only costs time: the sweep finds the row.
+      void dispatch.send([id]).catch((error: unknown) => onError(error, 'dispatch'));
+    }
+    return { execution: { ...execution, status: 'pending', startedAt: null }, held: undefined };
+  }
+
+  return async function start(request) {
+    const id = request.id ?? newId();
+    const graph = graphs.known(request.teamId, request.definitionHash) ?? (await loaded(request));
+    const priority = request.priority ?? graph?.priority ?? limits.priority.usual;
+    return graph?.concurrency
+      ? startLimited(request, { id, priority, concurrency: graph.concurrency })
+      : startAtOnce(request, { id, priority });
+  };
+}
