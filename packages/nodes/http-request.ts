@@ -1,102 +1,101 @@
-import { type Json, json } from '@flowplane/contract/json';
+import type { Json } from '@flowplane/contract/json';
 import { limits } from '@flowplane/contract/limits';
-import { isStorable } from '@flowplane/contract/text';
 import { EgressError } from '@flowplane/egress/errors';
 import type { GuardedFetch, GuardedResponse } from '@flowplane/egress/guarded-fetch';
 import { NodeError } from '@flowplane/engine/node-error';
-import { defineNode, type NodeType } from '@flowplane/engine/node-type';
-import { z } from 'zod';
+import { defineNode, type NodeContext, type Outcome, type RunnableNode } from '@flowplane/engine/node-type';
+import { bodyOf, checkStatus } from './http-answer.ts';
+import { appendAll, encodeBody } from './http-body.ts';
+import { readPages } from './http-pages.ts';
+import { type Params, params } from './http-params.ts';
 
-const scalar = z.union([z.string().max(8_192), z.number(), z.boolean()]);
-
-const params = z.strictObject({
-  method: z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']).default('GET'),
-  url: z.string().min(1).max(8_192),
-  query: z.record(z.string().max(200), scalar).default({}).describe('Added to the URL'),
-  headers: z.record(z.string().max(100), z.string().max(8_192)).default({}),
-  body: json.optional().describe('Sent as JSON; a string is sent as it is'),
-  response: z
-    .enum(['auto', 'json', 'text', 'base64'])
-    .default('auto')
-    .describe('How to read the body; `auto` goes by its content type'),
-  expect: z
-    .enum(['success', 'any'])
-    .default('success')
-    .describe('`success` fails the step on a status of 400 or more, `any` leaves that to later nodes'),
-  timeoutSeconds: z.number().min(0.1).max(300).default(30),
-});
-
-type Params = z.infer<typeof params>;
-
-function urlOf({ url, query }: Params): string {
-  const entries = Object.entries(query).map(([key, value]): [string, string] => [key, String(value)]);
-  if (entries.length === 0) return url;
+function urlOf({ url, query }: Params): URL {
   const parsed = URL.parse(url);
-  if (!parsed) throw new NodeError('egress_invalid_url', `params.url is not a URL such as https://example.com/path`);
-  for (const [key, value] of entries) parsed.searchParams.append(key, value);
-  return parsed.href;
+  if (!parsed) throw new NodeError('egress_invalid_url', 'params.url is not a URL such as https://example.com/path');
+  if (Object.keys(query).length > 0) appendAll(parsed.searchParams, query);
+  return parsed;
 }
 
-function headersOf({ headers, body }: Params, idempotencyKey: string): Record<string, string> {
-  const given = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-  const all: Record<string, string> = { 'idempotency-key': idempotencyKey, ...given };
-  if (body !== undefined && typeof body !== 'string') all['content-type'] ??= 'application/json';
-  return all;
+/** The URL with a credential's parameters, which win over those that are there. */
+function withParameters(url: string, parameters: Record<string, string>): string {
+  const entries = Object.entries(parameters);
+  if (entries.length === 0) return url;
+  const changed = new URL(url);
+  for (const [name, value] of entries) changed.searchParams.set(name, value);
+  return changed.href;
 }
 
-function isJsonType(contentType: string): boolean {
-  return /^application\/(?:[\w.-]+\+)?json\b/i.test(contentType);
+type SenderContext = Pick<NodeContext, 'idempotencyKey' | 'signal' | 'credential' | 'redact'>;
+
+/** Sends the request to a URL, as often as there are pages; each page has an idempotency key of its own. */
+function sender(fetch: GuardedFetch, request: Params, context: SenderContext) {
+  const { body, contentType } = encodeBody(request);
+  const given = Object.entries(request.headers).map(([name, value]): [string, string] => [name.toLowerCase(), value]);
+  const deadline = performance.now() + request.timeoutSeconds * 1_000;
+  return async (url: string, page: number): Promise<GuardedResponse> => {
+    const key = page === 1 ? context.idempotencyKey : `${context.idempotencyKey}:${page}`;
+    // For each page: the credential may be bound to the host of some of them only.
+    const secrets = await context.credential?.(url);
+    const headers = {
+      'idempotency-key': key,
+      ...(contentType === undefined ? {} : { 'content-type': contentType }),
+      ...Object.fromEntries(given),
+      ...secrets?.headers,
+    };
+    const answer = await fetch(withParameters(url, secrets?.query ?? {}), {
+      method: request.method,
+      headers,
+      secretHeaders: secrets?.secretHeaders ?? [],
+      ...(body === undefined ? {} : { body }),
+      timeoutMs: Math.max(1, Math.ceil(deadline - performance.now())),
+      maxBytes: limits.valueBytes,
+      maxRedirects: request.redirects,
+      signal: context.signal,
+    }).catch((error: unknown) => {
+      throw error instanceof EgressError ? new NodeError(error.code, error.message) : error;
+    });
+    checkStatus(answer, request.expect, context.redact);
+    return answer;
+  };
 }
 
-function bodyOf(answer: GuardedResponse, as: Params['response']): Json {
-  const bytes = Buffer.from(answer.body);
-  if (as === 'base64') return bytes.toString('base64');
-  const type = answer.headers['content-type'] ?? '';
-  const text = bytes.toString('utf8');
-  if (as === 'text' || (as === 'auto' && !isJsonType(type))) {
-    if (isStorable(text)) return text;
-    throw new NodeError(
-      'invalid_response',
-      `The answer (status ${answer.status}, ${type || 'no content type'}) is not text; set response to base64.`,
-    );
-  }
-  if (text === '' && as === 'auto') return null;
-  try {
-    return json.parse(JSON.parse(text));
-  } catch {
-    throw new NodeError(
-      'invalid_response',
-      `The answer (status ${answer.status}, ${type || 'no content type'}) is not JSON.`,
-    );
-  }
-}
-
-/** The `http.request` node: one request through the guarded fetch. */
-export function httpRequest(fetch: GuardedFetch): NodeType {
+/** The `http.request` node: requests through the guarded fetch. */
+export function httpRequest(fetch: GuardedFetch): RunnableNode {
   return defineNode({
     type: 'http.request',
     title: 'HTTP request',
     description:
-      'Sends a request; the result is {status, headers, body}. Repeated after a crash with the same Idempotency-Key.',
+      'Sends a request; the result is `{status, headers, body}`. Repeated after a crash with the same `Idempotency-Key`.',
     params,
     effect: true,
-    async run(request, { idempotencyKey, signal }) {
-      const body =
-        typeof request.body === 'string' || request.body === undefined ? request.body : JSON.stringify(request.body);
-      const answer = await fetch(urlOf(request), {
-        method: request.method,
-        headers: headersOf(request, idempotencyKey),
-        ...(body === undefined ? {} : { body }),
-        timeoutMs: request.timeoutSeconds * 1_000,
-        maxBytes: limits.valueBytes,
-        signal,
-      }).catch((error: unknown) => {
-        throw error instanceof EgressError ? new NodeError(error.code, error.message) : error;
-      });
-      if (answer.status >= 400 && request.expect === 'success') {
-        const start = Buffer.from(answer.body).toString('utf8').slice(0, 500);
-        throw new NodeError('http_status', `The server answered ${answer.status}${start ? `: ${start}` : ''}`);
+    credential: true,
+    example: {
+      definition: {
+        nodes: [
+          {
+            id: 'orders',
+            type: 'http.request',
+            params: {
+              url: 'https://api.example.com/orders',
+              query: { status: '{{ input.status }}' },
+              pagination: { mode: 'cursor', cursor: 'nextCursor', items: 'items' },
+            },
+          },
+        ],
+        output: { ids: '{{ nodes.orders.body.map(order => order.id) }}', pages: '{{ nodes.orders.pages }}' },
+      },
+      input: { status: 'open' },
+      output: { ids: [1, 2, 3], pages: 2 },
+    },
+    async run(request, context): Promise<Outcome> {
+      const url = urlOf(request);
+      const send = sender(fetch, request, context);
+      if (request.pagination) {
+        const { answer, items, pages, complete } = await readPages(request.pagination, url, send);
+        const headers: Record<string, Json> = { ...answer.headers };
+        return { output: { status: answer.status, headers, body: items, pages, complete } };
       }
+      const answer = await send(url.href, 1);
       const headers: Record<string, Json> = { ...answer.headers };
       return { output: { status: answer.status, headers, body: bodyOf(answer, request.response) } };
     },

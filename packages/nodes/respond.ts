@@ -31,9 +31,29 @@ export const respond = defineNode({
   title: 'Respond',
   description: 'Answers the webhook that started the execution, which then goes on.',
   params: z.strictObject({
-    status: z.int().min(200).max(599).default(200),
-    headers: headers.default({}),
-    body: json.default(null).describe('Sent as JSON; a string is sent as it is when a content-type header is given'),
+    status: z.int().min(200).max(599).default(200).meta({ title: 'Status', description: 'The HTTP status' }),
+    headers: headers.default({}).meta({
+      title: 'Headers',
+      description: '50 at most; those that frame the answer are the server’s',
+      examples: [{ location: '/orders/{{ input.id }}' }],
+    }),
+    body: json.default(null).meta({
+      title: 'Body',
+      description: 'Sent as JSON; a string is sent as it is when a content-type header is given',
+    }),
   }),
+  example: {
+    definition: {
+      nodes: [
+        {
+          id: 'answer',
+          type: 'respond',
+          params: { status: 201, headers: { location: '/orders/{{ input.id }}' }, body: { accepted: true } },
+        },
+      ],
+    },
+    input: { id: 7 },
+    output: { status: 201, headers: { location: '/orders/7' }, body: { accepted: true } },
+  },
   run: (answer) => ({ output: answer, respond: answer }),
 });

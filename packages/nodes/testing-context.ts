@@ -1,5 +1,5 @@
 import type { NodeError } from '@flowplane/engine/node-error';
-import type { NodeContext, NodeType, Outcome } from '@flowplane/engine/node-type';
+import type { NodeContext, Outcome, RunnableNode } from '@flowplane/engine/node-type';
 
 export type Line = { level: string; message: string; data: unknown };
 
@@ -9,6 +9,9 @@ export function context(given: Partial<NodeContext> = {}, lines: Line[] = []): N
     scope: { input: null, nodes: {}, vars: {}, run: {} },
     idempotencyKey: 'execution:step',
     signal: new AbortController().signal,
+    call: async () => {
+      throw new Error('This node calls no workflow');
+    },
     log: (level, message, data = null) => lines.push({ level, message, data }),
     ...given,
   };
@@ -16,8 +19,8 @@ export function context(given: Partial<NodeContext> = {}, lines: Line[] = []): N
 
 /** What a node throws or rejects with, as far as its author sees it. */
 export async function failureOf(
-  type: NodeType,
-  params: Parameters<NodeType['run']>[0],
+  type: RunnableNode,
+  params: Parameters<RunnableNode['run']>[0],
   given: NodeContext = context(),
 ): Promise<Pick<NodeError, 'code' | 'message'>> {
   let outcome: Outcome;
