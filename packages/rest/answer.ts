@@ -1,20 +1,15 @@
 import type { FastifyReply } from 'fastify';
 import { etagOf, isUnchanged, requireMatch } from './conditional.ts';
+import { jsonText } from './json-text.ts';
 import type { RestMeta } from './meta.ts';
 import type { Operation } from './operations.ts';
 import { fillPath } from './path-template.ts';
 import { isRecord } from './record.ts';
 import type { ResponseHints } from './response-hints.ts';
-import { definitionOf, reaches } from './schema.ts';
+import { definitionOf } from './schema.ts';
 
 /** A whole HTTP answer as plain data. No body: nothing after the headers. */
 export type Answer = { status: number; headers: Record<string, string>; cookies: string[]; body: string | undefined };
-
-const bigints = new Set(['bigint']);
-
-function bigintAsText(_: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? value.toString() : value;
-}
 
 function fieldOf(value: unknown, name: string): unknown {
   return isRecord(value) && Object.hasOwn(value, name) ? value[name] : undefined;
@@ -45,7 +40,7 @@ export type AnswerParts = {
 /** Prepares how an operation's outputs become answers: status, `Location` under the prefix, JSON with dates as ISO strings. */
 export function answerOf(operation: Operation, prefix: string): (output: unknown, more: AnswerParts) => Answer {
   const usual = successStatus(operation);
-  const replacer = operation.output && reaches(operation.output, bigints, 'output') ? bigintAsText : undefined;
+  const json = jsonText(operation.output);
   const reads = operation.type === 'query';
   return (output, { params, hints, ifMatch, ifNoneMatch }) => {
     const empty = output === undefined;
@@ -55,7 +50,7 @@ export function answerOf(operation: Operation, prefix: string): (output: unknown
       return { status: 304, headers: { etag, ...hints?.headers }, cookies: hints?.cookies ?? [], body: undefined };
     }
     const status = hints?.status ?? (empty ? 204 : usual);
-    const body = empty || status === 204 ? undefined : JSON.stringify(output, replacer);
+    const body = empty || status === 204 ? undefined : json(output);
     const headers: Record<string, string> =
       body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' };
     const location =

@@ -59,25 +59,25 @@ function things() {
 
 test('an answer carries its version as ETag, and a caller who has it gets 304 without a body', async () => {
   const { app } = things();
-  const first = await app.inject('/things/a');
+  const first = await app.inject('/v1/things/a');
   expect(first.headers.etag).toBe('"3"');
   for (const known of ['"3"', 'W/"3"', '"1", "3"', '*']) {
-    const again = await app.inject({ url: '/things/a', headers: { 'if-none-match': known } });
+    const again = await app.inject({ url: '/v1/things/a', headers: { 'if-none-match': known } });
     expect([known, again.statusCode, again.body, again.headers.etag]).toEqual([known, 304, '', '"3"']);
   }
-  const other = await app.inject({ url: '/things/a', headers: { 'if-none-match': '"2"' } });
+  const other = await app.inject({ url: '/v1/things/a', headers: { 'if-none-match': '"2"' } });
   expect(other.statusCode).toBe(200);
 });
 
 test('If-Match becomes the version that the change is based on', async () => {
   const { app, seen } = things();
   const patch = (match: string, payload: object = {}) =>
-    app.inject({ method: 'PATCH', url: '/things/a', headers: { 'if-match': match }, payload });
+    app.inject({ method: 'PATCH', url: '/v1/things/a', headers: { 'if-match': match }, payload });
   const answer = await patch('"3"', { name: 'x' });
   expect([answer.statusCode, answer.headers.etag]).toEqual([200, '"4"']);
   await patch('*');
   await patch('"3"', { revision: 3 });
-  await app.inject({ method: 'DELETE', url: '/things/a', headers: { 'if-match': '"3"' } });
+  await app.inject({ method: 'DELETE', url: '/v1/things/a', headers: { 'if-match': '"3"' } });
   expect(seen).toEqual([
     { id: 'a', name: 'x', revision: 3 },
     { id: 'a' },
@@ -96,17 +96,17 @@ test('If-Match holds for what is read too, and means nothing where nothing is th
     ['"2"', 412],
     ['x', 412],
   ] as const) {
-    const answer = await app.inject({ url: '/things/a', headers: { 'if-match': match } });
+    const answer = await app.inject({ url: '/v1/things/a', headers: { 'if-match': match } });
     expect([match, answer.statusCode]).toEqual([match, status]);
   }
-  const made = await app.inject({ method: 'POST', url: '/things', headers: { 'if-match': '"3"' }, payload: {} });
+  const made = await app.inject({ method: 'POST', url: '/v1/things', headers: { 'if-match': '"3"' }, payload: {} });
   expect([made.statusCode, made.headers.etag, seen]).toEqual([201, '"3"', [{}]]);
 });
 
 test('If-Match that names no version, several, or another than the body is refused before anything happens', async () => {
   const { app, seen } = things();
   const status = async (match: string, payload: object = {}) => {
-    const answer = await app.inject({ method: 'PATCH', url: '/things/a', headers: { 'if-match': match }, payload });
+    const answer = await app.inject({ method: 'PATCH', url: '/v1/things/a', headers: { 'if-match': match }, payload });
     return answer.statusCode;
   };
   expect(await status('W/"3"')).toBe(412);

@@ -27,4 +27,12 @@ export type RestMeta = {
   location?: `/${string}`;
   /** The output's field that changes with it: becomes its `ETag`, and what `If-Match` names becomes that field of the input. */
   etag?: string;
+  /** A subscription's path as a WebSocket, outside of the prefix: `/ws/logs/{id}`. */
+  websocket?: `/${string}`;
+  /** The version in its REST path, `/api/v2/…`; 1 unless said. Twins of different versions may have the same path. */
+  version?: number;
+  /** It works still, but answers say that it goes. The days are ISO dates; `use` names a procedure or a path to use instead. */
+  deprecated?: { since: string; sunset?: string; use?: string };
+  /** Codes of problems that it answers with, besides those that any procedure may. */
+  errors?: string[];
 };

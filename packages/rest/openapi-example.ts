@@ -1,4 +1,5 @@
 import type { OpenApiDocument } from './openapi-rendering.ts';
+import { describeStream } from './openapi-stream.ts';
 import { isRecord } from './record.ts';
 
 type Schema = Record<string, unknown>;
@@ -70,13 +71,15 @@ function sample(schema: unknown, within: Within): unknown {
 /**
  * Gives every body in the document an example, put together from the `examples` of its schemas and, where they have none, from
  * their types: of objects every required field and those with an example of their own. Fields of an example that is there
- * already win.
+ * already win. Streams get their text, and become text.
  */
 export function addExamples({ paths = {}, components }: OpenApiDocument): void {
   const schemas: Schema = { ...components?.schemas };
   const fill = (body: unknown) => {
     if (!isRecord(body) || !isRecord(body.content)) return;
+    describeStream(body.content, schemas, (schema) => sample(schema, { components: schemas, above: [] }));
     for (const media of Object.values(body.content).filter(isRecord)) {
+      if (media.example !== undefined && !isRecord(media.example)) continue;
       const made = sample(media.schema, { components: schemas, above: [] });
       media.example = isRecord(made) && isRecord(media.example) ? { ...made, ...media.example } : made;
     }

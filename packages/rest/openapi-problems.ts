@@ -82,10 +82,52 @@ export function problemResponses(
   );
 }
 
-/** The problems that an operation can answer with. */
+type Known = { problems?: readonly ProblemKind[]; answerHeaders?: Record<string, unknown> };
+
+function declaredKinds(
+  { procedure, meta: { errors = [] } }: Operation,
+  problems: readonly ProblemKind[],
+): ProblemKind[] {
+  return errors.map((code) => {
+    const kind = problems.find((one) => one.code === code);
+    if (!kind) throw new Error(`${procedure} declares the error ${code}, which is not among the problems.`);
+    return kind;
+  });
+}
+
+function isShared(status: number): status is Status {
+  return status in responses;
+}
+
+/** The response with the codes that an operation declares for a status, named and shown. */
+function declaredResponse(
+  status: number,
+  kinds: readonly ProblemKind[],
+  always: readonly string[],
+): ZodOpenApiResponseObject {
+  const named = kinds.map(({ code, title }) => `\`${code}\` (${title})`).join(', ');
+  const usual = isShared(status) ? `${responses[status][1]} ` : '';
+  return {
+    description: `${usual}Here also by \`code\`: ${named}.`,
+    headers: { ...(isShared(status) ? headersOf[status] : {}), ...headerReferences(always) },
+    content: {
+      'application/problem+json': {
+        schema: { $ref: '#/components/schemas/Problem' },
+        examples: Object.fromEntries(kinds.map((kind) => [kind.code, exampleOf(kind)])),
+      },
+    },
+  };
+}
+
+/**
+ * The problems that an operation can answer with.
+ *
+ * @throws Error for a declared code that is not among the known problems.
+ */
 export function problemsOf(
   operation: Operation,
   { method, path, isKeyed }: { method: string; path: string; isKeyed: boolean },
+  { problems = [], answerHeaders = {} }: Known,
 ): ZodOpenApiResponsesObject {
   const { meta, type } = operation;
   const changes = type === 'mutation';
@@ -106,5 +148,11 @@ export function problemsOf(
     503: true,
   };
   const own = statuses.filter((status) => fits[status]);
-  return Object.fromEntries(own.map((status) => [status, { $ref: `#/components/responses/${responses[status][0]}` }]));
+  const declared = Map.groupBy(declaredKinds(operation, problems), ({ status }) => status);
+  return {
+    ...Object.fromEntries(own.map((status) => [status, { $ref: `#/components/responses/${responses[status][0]}` }])),
+    ...Object.fromEntries(
+      [...declared].map(([status, kinds]) => [status, declaredResponse(status, kinds, Object.keys(answerHeaders))]),
+    ),
+  };
 }

@@ -7,12 +7,13 @@ import { type InputShape, inputShape } from './input-shape.ts';
 import { accepts } from './json-decoder.ts';
 import type { Operation } from './operations.ts';
 import { pathParameters } from './path-template.ts';
+import { isResumable } from './stream-input.ts';
 
 /** The name of a request header among the document's parameters. */
-type HeaderName = 'IfNoneMatch' | 'IfMatch' | 'IdempotencyKey';
+type HeaderName = 'IfNoneMatch' | 'IfMatch' | 'IdempotencyKey' | 'LastEventId';
 
 /** The parameters that several operations share. @see https://www.rfc-editor.org/rfc/rfc9110#section-13.1 */
-export const conditionalParameters = {
+export const sharedParameters = {
   IfNoneMatch: {
     name: 'If-None-Match',
     in: 'header',
@@ -24,6 +25,12 @@ export const conditionalParameters = {
     in: 'header',
     description: 'The `ETag` that the request is based on: 412, and no change, when it was changed meanwhile.',
     schema: { type: 'string', maxLength: 1_000, examples: ['*'] },
+  },
+  LastEventId: {
+    name: 'Last-Event-ID',
+    in: 'header',
+    description: 'The id of the last event that the caller has: the stream goes on after it. Wins over `lastEventId`.',
+    schema: { type: 'string', maxLength: 200, pattern: '^[\\x20-\\x7e]+$' },
   },
 } as const satisfies Partial<Record<HeaderName, oas31.ParameterObject>>;
 
@@ -58,6 +65,7 @@ function headersOf(operation: Operation, isKeyed: boolean): oas31.ReferenceObjec
     IfNoneMatch: operation.type === 'query' && operation.meta.etag !== undefined,
     IfMatch: hasPrecondition(operation),
     IdempotencyKey: isKeyed,
+    LastEventId: operation.type === 'subscription' && isResumable(operation),
   };
   return Object.entries(fits).flatMap(([name, own]) => (own ? { $ref: `#/components/parameters/${name}` } : []));
 }

@@ -12,6 +12,18 @@ export const ownHeaders = {
     description: 'Where it is.',
     schema: { type: 'string', format: 'uri-reference' },
   },
+  Deprecation: {
+    description: 'Since when it is deprecated: `@` and seconds of Unix time (RFC 9745).',
+    schema: { type: 'string', pattern: '^@\\d+$', examples: ['@1767225600'] },
+  },
+  Sunset: {
+    description: 'When it goes (RFC 8594).',
+    schema: { type: 'string', examples: ['Wed, 01 Jul 2026 00:00:00 GMT'] },
+  },
+  Link: {
+    description: 'What to use instead, as `rel="successor-version"`.',
+    schema: { type: 'string', examples: ['</api/v2/things>; rel="successor-version"'] },
+  },
 } as const satisfies Record<string, oas31.HeaderObject>;
 
 const descriptions = { 200: 'Done.', 201: 'Made.', 202: 'Accepted; it goes on.', 204: 'Done; no body.' };

@@ -8,7 +8,7 @@ import { registerTrpc } from './trpc.ts';
 const document = openApiDocument(testRouter, {
   title: 'Notes',
   version: '1.2.3',
-  prefix: '/api/v1',
+  prefix: '/api',
   tags: [{ name: 'Notes', description: 'Things written down.' }],
   securitySchemes: {
     session: { type: 'apiKey', in: 'cookie', name: 'session' },
@@ -148,7 +148,7 @@ test('inputs are split into path, query and body; dates and objects in the query
 
 test('neither the document nor a REST call changes what the schemas accept over tRPC', async () => {
   await using app = Fastify();
-  registerRest(app, { router: testRouter, prefix: '/api/v1', createContext: testContext, toProblem: testProblem });
+  registerRest(app, { router: testRouter, prefix: '/api', createContext: testContext, toProblem: testProblem });
   registerTrpc(app, { router: testRouter, prefix: '/trpc', createContext: testContext });
   expect((await app.inject('/api/v1/notes?enabled=false&limit=5&ids=1&since=2026-01-01')).statusCode).toBe(200);
   for (const json of [{ enabled: 'false' }, { limit: '5' }, { ids: ['1'] }, { since: '2026-01-01' }]) {

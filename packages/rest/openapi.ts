@@ -5,12 +5,15 @@ import {
   type ZodOpenApiOperationObject,
   type ZodOpenApiSecuritySchemeObject,
 } from 'zod-openapi';
+import { type Deprecation, deprecationOf } from './deprecation.ts';
 import { addExamples } from './openapi-example.ts';
 import { type ProblemKind, problemResponses, problemSchema, problemsOf } from './openapi-problems.ts';
 import { dropUnused, type OpenApiDocument, rendering, structureParameters } from './openapi-rendering.ts';
-import { conditionalParameters, requestOf } from './openapi-request.ts';
+import { requestOf, sharedParameters } from './openapi-request.ts';
+import { streamNotes, streamSuccessOf } from './openapi-stream.ts';
 import { ownHeaders, successOf } from './openapi-success.ts';
 import { type Operation, operationsOf } from './operations.ts';
+import { basePath } from './versions.ts';
 
 export type OpenApiOptions = {
   title: string;
@@ -20,7 +23,7 @@ export type OpenApiOptions = {
   license?: oas31.LicenseObject;
   /** Shown by Redoc above its menu. @see https://redocly.com/docs-legacy/api-reference-docs/specification-extensions/x-logo */
   logo?: { url: string; altText: string };
-  /** E.g. `/api/v1`; part of every path. */
+  /** E.g. `/api`; every path starts with it and its version. */
   prefix: string;
   /** Origin of the API; the one that serves the document unless said. */
   serverUrl?: string;
@@ -44,7 +47,14 @@ const methods = { GET: 'get', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 
   Method
 >;
 
-function describe(operation: Operation): string {
+function deprecationNote({ since, sunset, use }: Deprecation): string {
+  const day = (date: Date) => date.toISOString().slice(0, 10);
+  const goes = sunset ? `, gone from ${day(sunset)} on` : '';
+  const [verb, name] = [use?.method ? `${use.method} ` : '', use?.procedure ? ` (${use.procedure})` : ''];
+  return `**Deprecated** since ${day(since)}${goes}.${use ? ` Use \`${verb}${use.path}\`${name} instead.` : ''}`;
+}
+
+function describe(operation: Operation, deprecation: Deprecation | undefined): string {
   const { openapi, permission } = operation.meta;
   const who =
     permission === 'public'
@@ -52,7 +62,9 @@ function describe(operation: Operation): string {
       : permission
         ? `Needs the permission \`${permission}\`.`
         : 'Needs a signed-in caller.';
-  return openapi?.description ? `${openapi.description}\n\n${who}` : who;
+  const before = deprecation ? [deprecationNote(deprecation)] : [];
+  const about = openapi?.description ? [openapi.description] : [];
+  return [...before, ...about, ...streamNotes(operation), who].join('\n\n');
 }
 
 /** Aliases stand apart, at the end: among the operations that they repeat they would hide them. */
@@ -60,24 +72,34 @@ const aliasTag = { name: 'aliases', description: 'Further paths that answer the 
 
 function operationObject(
   operation: Operation,
-  at: { method: string; path: string; alias: number },
-  { securitySchemes, idempotency, answerHeaders = {} }: OpenApiOptions,
+  at: { method: string; path: string; alias: number; deprecation: Deprecation | undefined },
+  options: OpenApiOptions,
 ): ZodOpenApiOperationObject {
+  const { securitySchemes, idempotency, answerHeaders = {} } = options;
+  const { deprecation } = at;
   const { meta, procedure, type } = operation;
   const { openapi, permission } = meta;
   const isAlias = at.alias > 0;
   const isKeyed = idempotency !== undefined && type === 'mutation' && permission !== 'public';
-  const headers = [...(isKeyed ? [idempotency.replayed.name] : []), ...Object.keys(answerHeaders)];
+  const headers = [
+    ...(deprecation ? ['Deprecation'] : []),
+    ...(deprecation?.sunset ? ['Sunset'] : []),
+    ...(deprecation?.use ? ['Link'] : []),
+    ...(isKeyed ? [idempotency.replayed.name] : []),
+    ...Object.keys(answerHeaders),
+  ];
+  const success = type === 'subscription' ? streamSuccessOf(operation, headers) : successOf(operation, headers);
   return {
     operationId: isAlias ? `${procedure}.alias${at.alias}` : procedure,
     tags: isAlias ? [aliasTag.name] : (openapi?.tags ?? []),
     summary: `${openapi?.summary ?? ''}${isAlias ? ` (the same as ${openapi?.path})` : ''}`,
-    description: describe(operation),
+    description: describe(operation, deprecation),
+    ...(deprecation ? { deprecated: true } : {}),
     ...(isAlias ? { 'x-alias-of': procedure } : {}),
     ...(permission && permission !== 'public' ? { 'x-permission': permission } : {}),
     security: permission === 'public' ? [] : Object.keys(securitySchemes).map((name) => ({ [name]: [] })),
     ...requestOf(operation, { ...at, isKeyed }),
-    responses: { ...successOf(operation, headers), ...problemsOf(operation, { ...at, isKeyed }) },
+    responses: { ...success, ...problemsOf(operation, { ...at, isKeyed }, options) },
   };
 }
 
@@ -85,12 +107,14 @@ type Paths = Record<string, Partial<Record<Method, ZodOpenApiOperationObject>>>;
 
 function pathsOf(router: AnyTRPCRouter, options: OpenApiOptions): Paths {
   const paths: Paths = {};
-  for (const operation of operationsOf(router)) {
+  const operations = operationsOf(router);
+  for (const operation of operations) {
     const { openapi } = operation.meta;
-    if (!openapi || operation.type === 'subscription') continue;
+    if (!openapi) continue;
+    const deprecation = deprecationOf(operation, operations, options.prefix);
     for (const [alias, path] of [openapi.path, ...(openapi.aliases ?? [])].entries()) {
-      const object = operationObject(operation, { method: openapi.method, path, alias }, options);
-      const full = options.prefix + path;
+      const object = operationObject(operation, { method: openapi.method, path, alias, deprecation }, options);
+      const full = basePath(options.prefix, operation) + path;
       paths[full] = { ...paths[full], [methods[openapi.method]]: object };
     }
   }
@@ -109,7 +133,7 @@ function infoOf({ title, version, description, contact, license, logo }: OpenApi
 }
 
 /**
- * The OpenAPI 3.1 document of every query and mutation whose meta has `openapi`. The schemas are only read.
+ * The OpenAPI 3.1 document of every procedure whose meta has `openapi`. The schemas are only read.
  *
  * The paths are put together here and rendered by zod-openapi, the generator beneath trpc-to-openapi: trpc-to-openapi itself
  * throws on unions, arrays and objects in an input and on subscriptions, renders dates without their format, knows no status
@@ -129,7 +153,7 @@ export function openApiDocument(router: AnyTRPCRouter, options: OpenApiOptions):
         securitySchemes,
         schemas: { Problem: problemSchema(problems) },
         responses: problemResponses(problems, Object.keys(answerHeaders)),
-        parameters: { ...conditionalParameters, ...(idempotency ? { IdempotencyKey: idempotency.parameter } : {}) },
+        parameters: { ...sharedParameters, ...(idempotency ? { IdempotencyKey: idempotency.parameter } : {}) },
         headers: {
           ...ownHeaders,
           ...answerHeaders,

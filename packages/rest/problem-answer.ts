@@ -4,7 +4,7 @@ import type { ResponseHints } from './response-hints.ts';
 import { RestError } from './rest-error.ts';
 
 /**
- * The answer that carries a problem. A 401 says how to sign in, as RFC 9110 section 15.5.2 asks, a 503 when to come back.
+ * The answer that carries a problem. A 401 says how to sign in, as RFC 9110 section 15.5.2 asks, a 503 and a 429 when to come back.
  *
  * @param error what the problem was made of; a `RestError` may bring headers.
  */
@@ -14,7 +14,7 @@ export function problemAnswer(problem: Problem, error: unknown, hints?: Response
     headers: {
       'content-type': 'application/problem+json; charset=utf-8',
       ...(problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
-      ...(problem.status === 503 ? { 'retry-after': '5' } : {}),
+      ...(problem.status === 503 || problem.status === 429 ? { 'retry-after': '5' } : {}),
       ...(error instanceof RestError ? error.headers : {}),
       ...hints?.headers,
     },

@@ -1,7 +1,7 @@
-import { callTRPCProcedure } from '@trpc/server';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { abortSignal } from './abort-signal.ts';
 import { answerOf, sendAnswer } from './answer.ts';
+import { procedureCaller } from './call-procedure.ts';
 import { withPrecondition } from './conditional.ts';
 import { inputDecoder } from './input-decoder.ts';
 import type { Operation } from './operations.ts';
@@ -18,6 +18,7 @@ import type { RestOptions } from './routes.ts';
 export function restHandler(operation: Operation, path: string, options: RestOptions) {
   const { router, prefix, createContext, toProblem } = options;
   const inputOf = inputDecoder(operation, path);
+  const call = procedureCaller(router, operation.procedure, operation.type);
   const answer = answerOf(operation, prefix);
 
   return async function handle(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -28,10 +29,7 @@ export function restHandler(operation: Operation, path: string, options: RestOpt
       const given = inputOf({ params, query: recordOf(request.query), body: request.body });
       const input = withPrecondition(operation, given, headers['if-match']);
       context = await createContext(request, reply);
-      const output: unknown = await callTRPCProcedure({
-        router,
-        path: operation.procedure,
-        type: operation.type,
+      const output: unknown = await call({
         ctx: context,
         getRawInput: async () => input,
         signal: abortSignal(reply),

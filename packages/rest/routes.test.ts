@@ -15,7 +15,7 @@ const api = '/api/v1';
 
 beforeAll(async () => {
   app = Fastify({ bodyLimit: 10_000, frameworkErrors: frameworkErrors(testProblem) });
-  registerRest(app, { router: testRouter, prefix: api, createContext: testContext, toProblem: testProblem });
+  registerRest(app, { router: testRouter, prefix: '/api', createContext: testContext, toProblem: testProblem });
   await app.ready();
 });
 afterAll(() => app.close());
@@ -292,7 +292,7 @@ describe('answers', () => {
     const createContext = () => {
       throw new TRPCError({ code: 'UNAUTHORIZED', message: 'Bad token.' });
     };
-    registerRest(broken, { router: testRouter, prefix: api, createContext, toProblem: testProblem });
+    registerRest(broken, { router: testRouter, prefix: '/api', createContext, toProblem: testProblem });
     const answer = await broken.inject(`${api}/notes/stats`);
     expect([answer.statusCode, answer.headers['www-authenticate']]).toEqual([401, 'Bearer']);
   });
@@ -315,7 +315,7 @@ describe('answers', () => {
       });
     await using server = Fastify();
     const router = t.router({ wait });
-    registerRest(server, { router, prefix: api, createContext: () => ({}), toProblem: testProblem });
+    registerRest(server, { router, prefix: '/api', createContext: () => ({}), toProblem: testProblem });
     registerTrpc(server, { router, prefix: '/trpc', createContext: () => ({}) });
     const origin = await server.listen({ port: 0 });
     const post = (url: string, body: unknown, signal: AbortSignal) =>

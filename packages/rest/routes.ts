@@ -1,9 +1,11 @@
 import type { AnyTRPCRouter } from '@trpc/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { sendAnswer } from './answer.ts';
+import { type Deprecation, deprecationHeaders, deprecationOf } from './deprecation.ts';
 import { takesBody } from './input-decoder.ts';
 import { parseJson } from './json.ts';
 import { isJson } from './media-type.ts';
+import { openStreams } from './open-streams.ts';
 import { type Operation, operationsOf } from './operations.ts';
 import { pathShape, toFastifyPath } from './path-template.ts';
 import type { Problem } from './problem.ts';
@@ -11,31 +13,56 @@ import { problemAnswer } from './problem-answer.ts';
 import { recordOf } from './record.ts';
 import { fromFastify, mediaTypeAdvice, RestError } from './rest-error.ts';
 import { restHandler } from './rest-handler.ts';
+import { sseHandler } from './sse-handler.ts';
+import type { StreamOptions } from './stream-options.ts';
+import { basePath } from './versions.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Dotted path of the procedure behind a REST route. */
     procedure?: string;
+    /** It answers with a stream, which its reader may leave: then Fastify runs no `onResponse`. */
+    isStream?: boolean;
   }
 }
 
 export type RestOptions = {
   router: AnyTRPCRouter;
-  /** E.g. `/api/v1`. */
+  /** E.g. `/api`: beneath it are the versions, `/api/v1` for procedures that name no other. */
   prefix: string;
   /** Called once per request, after the input was decoded. */
   createContext: (request: FastifyRequest, reply: FastifyReply) => object | Promise<object>;
   /** Gets what a procedure threw (a `TRPCError`), what `createContext` threw, or a `RestError`. */
   toProblem: (error: unknown, requestId: string) => Problem;
+  streams?: StreamOptions;
+  /** Whether the server is about to stop: what ends a stream then is not the end of its events. */
+  draining?: () => boolean;
 };
 
-type Route = { method: string; path: string; operation: Operation };
+type Route = {
+  method: string;
+  /** Where the paths of its version start, prefix included. */
+  base: string;
+  /** With the version, without the prefix. */
+  path: string;
+  operation: Operation;
+  deprecation: Deprecation | undefined;
+};
 
-function routesOf(router: AnyTRPCRouter): Route[] {
-  return operationsOf(router).flatMap((operation) => {
+function routesOf({ router, prefix }: RestOptions): Route[] {
+  const operations = operationsOf(router);
+  return operations.flatMap((operation) => {
     const { openapi } = operation.meta;
-    if (!openapi || operation.type === 'subscription') return [];
-    return [openapi.path, ...(openapi.aliases ?? [])].map((path) => ({ method: openapi.method, path, operation }));
+    if (!openapi) return [];
+    const { method } = openapi;
+    if (operation.type === 'subscription' && method !== 'GET') {
+      throw new Error(`${operation.procedure} is a subscription, which can only be a GET.`);
+    }
+    const base = basePath(prefix, operation);
+    const deprecation = deprecationOf(operation, operations, prefix);
+    return [openapi.path, ...(openapi.aliases ?? [])].map((path) => {
+      return { method, base, path: base.slice(prefix.length) + path, operation, deprecation };
+    });
   });
 }
 
@@ -109,17 +136,33 @@ function answerOtherMethods(scope: FastifyInstance, known: KnownPath): void {
   });
 }
 
+/** Every answer of a deprecated operation says so, refusals too. */
+function sayDeprecated(deprecation: Deprecation) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    reply.headers(deprecationHeaders(deprecation, recordOf(request.params)));
+  };
+}
+
 /**
- * Registers a Fastify route for every query and mutation whose meta has `openapi`, under the prefix: statuses, `Location`,
- * HEAD, 404, 405 with `Allow`, 413, 415, and problem details for every error. Routing is case-sensitive and static paths win.
+ * Registers a Fastify route for every procedure whose meta has `openapi`, under the prefix and its version: statuses,
+ * `Location`, HEAD, 404, 405 with `Allow`, 413, 415, and problem details for every error. Subscriptions are event streams,
+ * which end when the server closes. Routing is case-sensitive and static paths win.
  *
  * @throws Error for declarations that cannot work: two procedures on one route, a path parameter the input does not have.
  */
 export function registerRest(app: FastifyInstance, options: RestOptions): void {
   const { prefix, toProblem } = options;
-  const routes = routesOf(options.router);
+  const routes = routesOf(options);
   const paths = knownPaths(routes);
-  const handled = routes.map((route) => ({ ...route, handler: restHandler(route.operation, route.path, options) }));
+  const open = openStreams(app);
+  const handled = routes.map((route) => {
+    const { operation, path, base } = route;
+    const handler =
+      operation.type === 'subscription'
+        ? sseHandler(operation, path, { ...options, open })
+        : restHandler(operation, path, { ...options, prefix: base });
+    return { ...route, handler };
+  });
 
   app.register(
     (scope, _, done) => {
@@ -130,13 +173,16 @@ export function registerRest(app: FastifyInstance, options: RestOptions): void {
         return sendAnswer(reply, problemAnswer(toProblem(error, request.id), error));
       });
       scope.setNotFoundHandler(refuseUnknownPath);
-      for (const { method, path, operation, handler } of handled) {
+      for (const { method, path, operation, deprecation, handler } of handled) {
         scope.route({
           method,
           url: toFastifyPath(path),
           exposeHeadRoute: method === 'GET',
-          config: { procedure: operation.procedure },
-          ...(takesBody(method) || method === 'DELETE' ? { onRequest: requireJson } : {}),
+          config: { procedure: operation.procedure, isStream: operation.type === 'subscription' },
+          onRequest: [
+            ...(deprecation ? [sayDeprecated(deprecation)] : []),
+            ...(takesBody(method) || method === 'DELETE' ? [requireJson] : []),
+          ],
           handler,
         });
       }

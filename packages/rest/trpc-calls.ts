@@ -1,5 +1,6 @@
 import { TRPCError, type TRPCProcedureType } from '@trpc/server';
 import type { FastifyRequest } from 'fastify';
+import type { CallProcedure } from './call-procedure.ts';
 import { parseJson } from './json.ts';
 import { isJson } from './media-type.ts';
 import { isRecord, recordOf } from './record.ts';
@@ -9,7 +10,7 @@ import type { Endpoint } from './trpc.ts';
 /** One procedure call of a request. `known` is missing when there is no such procedure. */
 export type Call = {
   path: string;
-  known: { type: TRPCProcedureType; serialize: (output: unknown) => string } | undefined;
+  known: { type: TRPCProcedureType; call: CallProcedure; serialize: (output: unknown) => string } | undefined;
   /** Reads the call's input; throws when the request's input is malformed or unsafe. */
   input: () => unknown;
   /** The input if it was read, for error reports. */

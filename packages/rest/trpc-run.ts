@@ -1,4 +1,4 @@
-import { callTRPCProcedure, TRPCError, transformTRPCResponse } from '@trpc/server';
+import { TRPCError, transformTRPCResponse } from '@trpc/server';
 import { getHTTPStatusCode } from '@trpc/server/http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { abortSignal } from './abort-signal.ts';
@@ -31,10 +31,11 @@ function refuseStream(output: unknown): void {
   throw new TRPCError({ code: 'UNSUPPORTED_MEDIA_TYPE', message });
 }
 
-function checkMethod({ path, known }: Call, { request, reply }: Http): void {
+/** The procedure that is called, when this request may. */
+function procedureOf({ path, known }: Call, { request, reply }: Http): NonNullable<Call['known']> {
   if (!known) throw new TRPCError({ code: 'NOT_FOUND', message: `No procedure found on path "${path}"` });
   const accepted = known.type === 'mutation' ? 'POST' : 'GET';
-  if (request.method === accepted) return;
+  if (request.method === accepted) return known;
   reply.header('allow', accepted);
   const message = `Unsupported ${request.method}-request to ${known.type} procedure at path "${path}"`;
   throw new TRPCError({ code: 'METHOD_NOT_SUPPORTED', message });
@@ -65,19 +66,16 @@ export async function runCalls(endpoint: Endpoint, plan: CallPlan, http: Http): 
 
   async function run(call: Call, batchIndex: number): Promise<Result> {
     try {
-      checkMethod(call, http);
+      const procedure = procedureOf(call, http);
       if ('error' in context) throw context.error;
-      const output: unknown = await callTRPCProcedure({
-        router,
-        path: call.path,
-        type: call.known?.type ?? 'query',
+      const output: unknown = await procedure.call({
         ctx,
         getRawInput: () => readInput(call),
         signal,
         batchIndex,
       });
       refuseStream(output);
-      return { text: `{"result":{"data":${call.known?.serialize(output)}}}` };
+      return { text: `{"result":{"data":${procedure.serialize(output)}}}` };
     } catch (thrown) {
       const error = toTrpcError(thrown);
       const type = call.known?.type ?? 'unknown';

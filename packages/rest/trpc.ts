@@ -2,9 +2,13 @@ import type { AnyTRPCRouter, TRPCError, TRPCProcedureType } from '@trpc/server';
 import { fastifyRequestHandler } from '@trpc/server/adapters/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import superjson from 'superjson';
+import { procedureCaller } from './call-procedure.ts';
+import { type OpenStreams, openStreams } from './open-streams.ts';
 import { operationsOf } from './operations.ts';
 import { recordOf } from './record.ts';
+import { hintsOf } from './response-hints.ts';
 import { fromFastify } from './rest-error.ts';
+import { type StreamOptions, streamTimes } from './stream-options.ts';
 import { superjsonSerializer } from './superjson-output.ts';
 import { type Call, type CallPlan, planCalls } from './trpc-calls.ts';
 import { errorReply, toTrpcError } from './trpc-errors.ts';
@@ -29,10 +33,26 @@ export type TrpcOptions = {
   /** Calls in one batch; 10 unless said. More is a 400. */
   maxBatchSize?: number;
   onError?: (failure: TrpcFailure) => void;
+  streams?: Pick<StreamOptions, 'stallMs'>;
 };
+
+type Http = { request: FastifyRequest; reply: FastifyReply };
 
 /** What a tRPC endpoint knows of its procedures, prepared once. */
 export type Endpoint = TrpcOptions & { maxBatchSize: number; procedures: ReadonlyMap<string, Call['known']> };
+
+/** A subscription goes on until its reader leaves: so it ends with the server, and its reader comes again elsewhere. */
+function bound({ raw }: FastifyReply, streams: OpenStreams, stallMs: number): void {
+  // Nothing in the protocol says "come again" but a lost connection.
+  const drop = () => {
+    raw.destroy();
+  };
+  raw.once('close', streams.add({ end: drop, kill: drop }));
+  raw.setTimeout(stallMs, () => {
+    if (raw.writableNeedDrain) drop();
+    else raw.setTimeout(stallMs);
+  });
+}
 
 /** Streams, subscriptions and what else is rare are left to tRPC's own adapter. */
 function isPlain(request: FastifyRequest): boolean {
@@ -42,11 +62,7 @@ function isPlain(request: FastifyRequest): boolean {
   return !('connectionParams' in recordOf(request.query));
 }
 
-function stock(
-  endpoint: Endpoint,
-  plan: CallPlan,
-  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
-) {
+function stock(endpoint: Endpoint, plan: CallPlan, { request, reply }: Http) {
   const { router, maxBatchSize, createContext, onError } = endpoint;
   return fastifyRequestHandler({
     router,
@@ -55,8 +71,21 @@ function stock(
     path: plan.path,
     maxBatchSize,
     createContext: () => createContext(request, reply),
+    responseMeta({ ctx }) {
+      const { headers = {}, cookies = [] } = hintsOf(ctx) ?? {};
+      const all = new Headers(headers);
+      for (const cookie of cookies) all.append('set-cookie', cookie);
+      return { headers: all };
+    },
     onError: (failure) => onError?.({ ...failure, req: request }),
   });
+}
+
+/** Whether the router's transformer writes what superjson writes; it may do more than superjson's own. */
+function writesSuperjson(router: AnyTRPCRouter): boolean {
+  const sample = { at: new Date(0), none: undefined, list: [1, new Date(1)] };
+  const written: unknown = router._def._config.transformer.output.serialize(sample);
+  return JSON.stringify(written) === JSON.stringify(superjson.serialize(sample));
 }
 
 /**
@@ -69,21 +98,27 @@ function stock(
  */
 export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
   const { router, prefix, maxBatchSize = 10 } = options;
-  if (router._def._config.transformer.output.serialize !== superjson.serialize) {
+  if (!writesSuperjson(router)) {
     throw new Error('registerTrpc serves routers whose transformer is superjson.');
   }
   const known = operationsOf(router).map((operation): [string, Call['known']] => [
     operation.procedure,
-    { type: operation.type, serialize: superjsonSerializer(operation.output) },
+    {
+      type: operation.type,
+      call: procedureCaller(router, operation.procedure, operation.type),
+      serialize: superjsonSerializer(operation.output),
+    },
   ]);
   const endpoint: Endpoint = { ...options, maxBatchSize, procedures: new Map(known) };
 
-  async function handle(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
+  const { stallMs } = streamTimes(options.streams);
+  async function handle({ request, reply }: Http, streams: OpenStreams): Promise<FastifyReply | undefined> {
     try {
       const plan = planCalls(endpoint, request);
       if (isPlain(request) && plan.type !== 'subscription') return await runCalls(endpoint, plan, { request, reply });
       // The stock adapter reads the inputs again with superjson as it is.
       for (const call of plan.calls) call.input();
+      if (plan.type === 'subscription') bound(reply, streams, stallMs);
       await stock(endpoint, plan, { request, reply });
     } catch (thrown) {
       return errorReply(endpoint, toTrpcError(thrown), { request, reply });
@@ -97,8 +132,9 @@ export function registerTrpc(app: FastifyInstance, options: TrpcOptions): void {
       scope.setErrorHandler((error, request, reply) =>
         errorReply(endpoint, toTrpcError(fromFastify(error)), { request, reply }),
       );
+      const streams = openStreams(scope);
       // A parameter would be limited to 100 characters, which a batch of five paths exceeds.
-      scope.all('/*', handle);
+      scope.all('/*', (request, reply) => handle({ request, reply }, streams));
       done();
     },
     { prefix },
