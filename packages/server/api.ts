@@ -1,13 +1,25 @@
+import { approvalsRouter } from './approvals/router.ts';
 import { authRouter } from './auth/router.ts';
+import { credentialsRouter } from './credentials/router.ts';
+import { eventsRouter } from './events/router.ts';
 import { executionsRouter } from './executions/router.ts';
+import { nodeTypesRouter } from './node-types/router.ts';
+import { schedulesRouter } from './schedules/router.ts';
 import { router } from './trpc.ts';
+import { usersRouter } from './users/router.ts';
 import { workflowsRouter } from './workflows/router.ts';
 
 /** Every resource. REST, OpenAPI, permissions and the SDK are derived from this record. */
 export const api = {
   auth: authRouter,
+  users: usersRouter,
   workflows: workflowsRouter,
+  nodeTypes: nodeTypesRouter,
   executions: executionsRouter,
+  approvals: approvalsRouter,
+  schedules: schedulesRouter,
+  events: eventsRouter,
+  credentials: credentialsRouter,
 };
 
 export const appRouter = router(api);

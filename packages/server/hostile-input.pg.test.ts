@@ -7,10 +7,16 @@ import { answering, call, chain, problemOf, testApi } from './test-api.ts';
 let api: Awaited<ReturnType<typeof testApi>>;
 let ann: Awaited<ReturnType<typeof api.member>>;
 let workflowId: string;
+let executionId: string;
+let credentialId: string;
 beforeAll(async () => {
   api = await testApi();
   ann = await api.member();
   workflowId = (await ann.api.workflows.create({ name: 'Echo', definition: answering('{{ input }}') })).id;
+  executionId = (await ann.api.workflows.execute({ id: workflowId, draft: true, wait: 10 })).id;
+  const values = { token: 'a-token' };
+  const allowedHosts = ['127.0.0.1:1'];
+  credentialId = (await ann.api.credentials.create({ name: 'b', kind: 'bearer', values, allowedHosts })).id;
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
@@ -44,11 +50,46 @@ function valid(): Record<string, Record<string, unknown>> {
     'auth.register': { email, password: 'long enough, surely', name: 'Name' },
     'auth.login': { email, password: 'long enough, surely' },
     'auth.refresh': { refreshToken: 'a' },
+    'auth.email.verify': { token: 'a' },
+    'auth.password.forgot': { email },
+    'auth.password.reset': { token: 'a', password: 'long enough, surely' },
+    'auth.apiKeys.rotate': { overlapSeconds: 1 },
+    'auth.apiKeys.import': { keys: [{ name: 'Name', hash: 'a'.repeat(64), prefix: 'a' }] },
+    'users.updateMe': { name: 'Name' },
+    'users.changePassword': { currentPassword: 'not this one', newPassword: 'long enough, surely' },
     'auth.apiKeys.create': { name: 'Name', scopes: ['workflows:read'], expiresAt: new Date(Date.now() + 1e8) },
     'workflows.create': { name: 'Name', description: '', definition: answering(1) },
     'workflows.update': { id: workflowId, description: '' },
     'workflows.replace': { id: workflowId, name: 'Echo', definition: answering('{{ input }}') },
     'workflows.execute': { id: workflowId, draft: true, input: 1 },
+    'workflows.rollback': { id: workflowId, version: 1 },
+    'workflows.version': { id: workflowId, version: 1 },
+    'workflows.diff': { id: workflowId, from: 'draft', to: 'draft' },
+    'workflows.validate': { definition: answering(1) },
+    'workflows.test': { id: workflowId, definition: answering('{{ input }}'), wait: 10 },
+    'workflows.import': {
+      format: 'flowplane/workflow@1',
+      name: 'Name',
+      description: '',
+      definition: answering(1),
+      credentials: [],
+      mapping: {},
+    },
+    'executions.restart': { id: executionId },
+    'executions.redrive': { status: 'cancelled' },
+    'executions.cancelMany': { trigger: 'none' },
+    'approvals.decide': { id: workflowId, approved: true },
+    'schedules.preview': { cron: '0 3 * * *', timezone: 'Europe/Paris' },
+    'events.send': { event: 'order.created', data: 1 },
+    'credentials.create': {
+      name: 'Name',
+      kind: 'bearer',
+      values: { token: 'a-token' },
+      allowedHosts: ['api.example.com'],
+    },
+    'credentials.update': { id: credentialId, values: { token: 'a-token' } },
+    'credentials.replace': { id: credentialId, name: 'Name', values: { token: 'a' }, allowedHosts: ['127.0.0.1:1'] },
+    'credentials.test': { id: credentialId, url: 'http://127.0.0.1:1/' },
   };
 }
 

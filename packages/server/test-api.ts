@@ -5,17 +5,24 @@ import type { Problem } from '@flowplane/contract/errors';
 import { type Database, openDatabase } from '@flowplane/db/database';
 import { testDatabase } from '@flowplane/db/testing';
 import { createGuardedFetch } from '@flowplane/egress/guarded-fetch';
+import type { QueueBounds } from '@flowplane/engine/backlog';
+import { createBus } from '@flowplane/engine/bus';
 import { createDispatch } from '@flowplane/engine/dispatch';
 import { createEngine, type Engine } from '@flowplane/engine/engine';
 import { createSandbox } from '@flowplane/expressions/sandbox';
 import { builtinNodes } from '@flowplane/nodes/index';
 import { callTRPCProcedure, TRPCError } from '@trpc/server';
 import { appRouter } from './api.ts';
+import { approvalLink } from './approvals/link.ts';
 import type { Auth } from './auth/auth.ts';
 import { newcomer, openAuth } from './auth/test-auth.ts';
 import type { Context, Principal } from './context.ts';
+import { credentialsFor } from './credentials/port.ts';
+import { openVault } from './credentials/test-vault.ts';
+import type { Vault, VaultOptions } from './credentials/vault.ts';
 import { createWebhooks, type Webhooks } from './hooks/webhooks.ts';
 import { problemOfError } from './problem.ts';
+import { expectDeclared, noteAnswer } from './test-declared-errors.ts';
 
 /** The definition of nodes in a row, each after the one before. */
 export function chain(...nodes: Node[]): Definition {
@@ -30,7 +37,7 @@ export function answering(value: Node['params'][string]): Definition {
 
 type Member = Awaited<ReturnType<typeof member>>;
 
-async function member(services: { database: Database; engine: Engine; auth: Auth; webhooks: Webhooks }) {
+async function member(services: Pick<Context, 'database' | 'engine' | 'auth' | 'webhooks' | 'vault'>) {
   const { principal, signedIn } = await newcomer(services.auth);
   const as = (who: Principal | undefined): Context => ({
     ...services,
@@ -38,7 +45,8 @@ async function member(services: { database: Database; engine: Engine; auth: Auth
     request: { id: `req_${randomUUID()}`, ip: '203.0.113.7', userAgent: 'tests' },
     response: { headers: {}, cookies: [] },
   });
-  return { principal, slug: signedIn.team.slug, as, api: appRouter.createCaller(as(principal)) };
+  const api = appRouter.createCaller(as(principal), { onError: ({ error, path }) => noteAnswer(path, error) });
+  return { principal, slug: signedIn.team.slug, as, api };
 }
 
 /** Waits until nobody else is connected: BullMQ's connections outlive its close by a moment, and would fail when the database goes. */
@@ -50,11 +58,15 @@ async function alone(url: string): Promise<void> {
 }
 
 /** Everything that procedures need, on a database of its own with an engine that works. */
-export async function testApi(): Promise<{
+export async function testApi(
+  options: { vault?: Partial<VaultOptions>; slots?: number; queueBounds?: QueueBounds } = {},
+): Promise<{
+  url: string;
   database: Database;
   engine: Engine;
   auth: Auth;
   webhooks: Webhooks;
+  vault: Vault;
   /** A fresh account in a team of its own: `api` calls procedures as it, `as` makes contexts. */
   member(): Promise<Member>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -66,52 +78,69 @@ export async function testApi(): Promise<{
   const sandbox = createSandbox();
   const egress = createGuardedFetch({ allowPrivate: [] });
   const failures: unknown[] = [];
+  const vault = openVault(stored.url, { onError: (error) => failures.push(error), ...options.vault });
+  const links = auth.approvalLinks;
   const engine = createEngine({
+    approvalLink: (step) => approvalLink(links, step),
     database: engineDatabase,
     nodeTypes: builtinNodes({ sandbox, fetch: egress.fetch }),
     sandbox,
+    credentials: credentialsFor(vault),
     dispatch: await createDispatch({ store: { postgres: stored.url }, onError: (error) => failures.push(error) }),
-    slots: 20,
+    bus: createBus({ redis: undefined, onError: (error) => failures.push(error) }),
+    slots: options.slots ?? 20,
+    queueBounds: options.queueBounds,
     onError: (error, where) => failures.push(new Error(where, { cause: error })),
   });
   engine.work();
   const webhooks = createWebhooks(database.db);
-  const services = { database, engine, auth, webhooks };
+  const services = { database, engine, auth, webhooks, vault };
   return {
     ...services,
+    url: stored.url,
     member: () => member(services),
     async [Symbol.asyncDispose]() {
       await engine.close();
+      await vault[Symbol.asyncDispose]();
       await Promise.all([sandbox.close(), egress.close(), engineDatabase.close(), database.close()]);
       await alone(stored.url);
       await stored[Symbol.asyncDispose]();
       if (failures.length > 0) throw new AggregateError(failures, 'the engine failed in ways that are its own fault');
+      expectDeclared();
     },
   };
 }
 
-/** Calls a procedure by its name, as a request would, with whatever input. */
+/** Calls a procedure by its name, as a request would, with whatever input. A subscription is left as soon as it is open. */
 export async function call(ctx: Context, path: string, input: unknown): Promise<unknown> {
   const procedure: unknown = Reflect.get(appRouter._def.procedures, path);
   const type = typeOf(procedure);
-  return callTRPCProcedure({
-    router: appRouter,
-    path,
-    type,
-    ctx,
-    getRawInput: async () => input,
-    signal: undefined,
-    batchIndex: 0,
-  });
+  const leaving = new AbortController();
+  try {
+    return await callTRPCProcedure({
+      router: appRouter,
+      path,
+      type,
+      ctx,
+      getRawInput: async () => input,
+      signal: leaving.signal,
+      batchIndex: 0,
+    });
+  } catch (error) {
+    noteAnswer(path, error);
+    throw error;
+  } finally {
+    if (type === 'subscription') leaving.abort();
+  }
 }
 
-function typeOf(procedure: unknown): 'query' | 'mutation' {
+function typeOf(procedure: unknown): 'query' | 'mutation' | 'subscription' {
   if (typeof procedure !== 'function' || !('_def' in procedure)) throw new Error('there is no such procedure');
   const definition: unknown = procedure._def;
   const type: unknown =
     definition && typeof definition === 'object' && 'type' in definition ? definition.type : undefined;
-  if (type !== 'query' && type !== 'mutation') throw new Error(`${String(type)}s are not called`);
-  return type;
+  if (type === 'query' || type === 'mutation' || type === 'subscription') return type;
+  throw new Error(`${String(type)}s are not called`);
 }
 
 /** The problem that a call answers with. */

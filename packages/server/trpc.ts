@@ -1,9 +1,10 @@
-import { type Problem, Refusal } from '@flowplane/contract/errors';
+import { type ErrorCode, type Problem, Refusal } from '@flowplane/contract/errors';
 import type { Permission } from '@flowplane/contract/permissions';
 import { initTRPC, type TRPCError } from '@trpc/server';
-import superjson from 'superjson';
 import type { Context, Principal } from './context.ts';
+import { countCall } from './limits/count-call.ts';
 import { problemOfError } from './problem.ts';
+import { transformer } from './transformer.ts';
 import { asTrpcError } from './trpc-error.ts';
 
 /** What every procedure declares; REST, OpenAPI, permissions and the SDK are derived from it. */
@@ -19,6 +20,8 @@ export type Meta = {
   };
   /** What the caller must be allowed to do; `public` needs no sign-in. */
   permission?: Permission | 'public';
+  /** Calls per minute of one caller of the tier `basic`; others have a multiple (`contract/tiers.ts`). Beside what all calls have. */
+  limit?: number;
   /** The status of success, where it is not 200 (204 without output). */
   status?: 200 | 201 | 202 | 204;
   /** A further status of success, which the resolver chooses by the context's `response.status`. */
@@ -29,15 +32,25 @@ export type Meta = {
   exampleFields?: { 200?: object; 201?: object; 202?: object };
   /** Where the result lives, filled from the output, e.g. `/executions/{id}`. */
   location?: `/${string}`;
+  /** The codes that it answers with besides the usual ones (`usual-errors.ts`). */
+  errors?: ErrorCode[];
   /** The output's field that changes with it: its `ETag`, which `If-Match` puts into the same field of the input. */
   etag?: string;
+  /** A subscription's path as a WebSocket, outside of the prefix: `/ws/logs/{id}`. */
+  websocket?: `/${string}`;
+  /** The version in its REST path, `/api/v2/…`; 1 unless said. Twins of different versions may have the same path. */
+  version?: number;
+  /** It works still, but answers say that it goes. The days are ISO dates; `use` names a procedure or a path to use instead. */
+  deprecated?: { since: string; sunset?: string; use?: string };
 };
 
 const t = initTRPC
   .context<Context>()
   .meta<Meta>()
   .create({
-    transformer: superjson,
+    transformer,
+    // A connection that is silent for the time of three pings is taken for lost.
+    sse: { ping: { enabled: true, intervalMs: 15_000 }, client: { reconnectAfterInactivityMs: 45_000 } },
     errorFormatter({ shape, error, ctx }): typeof shape & { data: { problem: Problem } } {
       const problem = problemOfError(error, ctx?.request.id ?? 'unknown');
       const { stack: _, ...data } = shape.data;
@@ -65,11 +78,24 @@ function allowed(principal: Principal | undefined, permission: Meta['permission'
   return principal;
 }
 
+/** Counts a call before anything is done for it. */
+function count(ctx: Context, path: string, meta: Meta | undefined): void {
+  try {
+    countCall(ctx, { path, perMinute: meta?.limit });
+  } catch (error) {
+    throw asTrpcError(error);
+  }
+}
+
 /** A procedure that anybody may call. */
-export const publicProcedure = t.procedure.use(async ({ next }) => mapped(await next()));
+export const publicProcedure = t.procedure.use(async ({ ctx, path, meta, next }) => {
+  count(ctx, path, meta);
+  return mapped(await next());
+});
 
 /** A procedure for a signed-in caller who has the permission that its meta names. One middleware, as each costs every call. */
-export const procedure = t.procedure.use(async ({ ctx, meta, next }) => {
+export const procedure = t.procedure.use(async ({ ctx, path, meta, next }) => {
+  count(ctx, path, meta);
   const principal = allowed(ctx.principal, meta?.permission);
   return mapped(await next({ ctx: { principal } }));
 });

@@ -5,11 +5,13 @@ import { newId } from '@flowplane/db/id';
 import { sql } from 'kysely';
 import type { z } from 'zod';
 import type { Principal } from '../context.ts';
+import { accountOf } from './account-of.ts';
 import type { Auth } from './auth.ts';
 import { hashPassword, verifyPassword } from './passwords.ts';
 import { createPersonalTeam } from './personal-team.ts';
 import { forgetfulCookie, revokeSession, type SignInFrom } from './sessions.ts';
 import { type Account, type SignIn, signIn } from './sign-in.ts';
+import { guess } from './throttle.ts';
 
 /** Whether no account exists. While so, registrations take turns, and exactly one becomes the first. */
 async function isFirst(tx: Db): Promise<boolean> {
@@ -49,38 +51,41 @@ export async function register(auth: Auth, input: z.output<typeof registerInput>
   return signIn(auth, account, from);
 }
 
-/** The account of an email in the team that it joined first. */
-function findAccount(db: Db, email: string) {
-  return db
-    .selectFrom('users as u')
-    .innerJoin('memberships as m', 'm.user_id', 'u.id')
-    .innerJoin('teams as t', 't.id', 'm.team_id')
-    .select(['u.id', 'u.email', 'u.name', 'u.tier', 'u.password_hash', 'm.role'])
-    .select(['t.id as team_id', 't.name as team_name', 't.slug'])
-    .where('u.email', '=', email)
-    .orderBy('m.created_at')
-    .orderBy('m.team_id')
-    .limit(1)
+/** Whether a password was not changed meanwhile; whoever is changing it is waited for, because they end only the sessions they see. */
+async function isStillHash(db: Db, { account, passwordHash }: { account: Account; passwordHash: string }) {
+  const row = await db
+    .selectFrom('users')
+    .select('id')
+    .where('id', '=', account.user.id)
+    .where('password_hash', '=', passwordHash)
+    .forShare()
     .executeTakeFirst();
+  return row !== undefined;
 }
 
 /**
  * Signs in by password. An unknown email and a wrong password get the same answer after the same work.
  *
- * @throws Refusal `invalid_credentials`, or `unavailable` when too many passwords wait to be verified.
+ * @throws Refusal `invalid_credentials`, `unavailable` when too many passwords wait to be verified, or Throttled when the account
+ *   or the address has tried too often.
  */
 export async function login(auth: Auth, input: z.output<typeof loginInput>, from: SignInFrom): Promise<SignIn> {
-  const found = await findAccount(auth.database.db, input.email);
-  const right = await verifyPassword(auth.passwords, found?.password_hash, input.password);
+  const { db } = auth.database;
+  const found = await accountOf(db, 'email', input.email);
+  const who = { account: input.email, ip: from.ip };
+  const right = await guess(auth.throttle, who, () =>
+    verifyPassword(auth.passwords, found?.passwordHash, input.password),
+  );
   if (!found || !right) throw new Refusal('invalid_credentials', 'The email or the password is wrong.');
-  const { id, email, name, role, tier } = found;
-  const team = { id: found.team_id, name: found.team_name, slug: found.slug };
-  return signIn(auth, { user: { id, email, name }, team, role, tier }, from);
+  const made = await signIn(auth, found.account, from);
+  if (await isStillHash(db, found)) return made;
+  await revokeSession(auth, made.sessionId);
+  throw new Refusal('invalid_credentials', 'The password was changed meanwhile: sign in with the new one.');
 }
 
 /**
- * Ends the caller's session: its cookie and refresh tokens are worthless at once, its access token expires within 30
- * minutes. Without a session there is nothing to end, and a browser still gets rid of its stale cookie.
+ * Ends the caller's session: its cookie and refresh tokens are worthless at once, its access tokens too, in other
+ * processes within a second. Without a session there is nothing to end, and a browser still gets rid of its stale cookie.
  *
  * @returns the `Set-Cookie` value that removes the cookie.
  * @throws Refusal `forbidden` for an API key, which is revoked instead.
@@ -102,14 +107,20 @@ export async function me(auth: Auth, principal: Principal): Promise<z.output<typ
     .selectFrom('memberships as m')
     .innerJoin('users as u', 'u.id', 'm.user_id')
     .innerJoin('teams as t', 't.id', 'm.team_id')
-    .select(['u.id', 'u.email', 'u.name', 'u.created_at', 't.name as team_name', 't.slug'])
+    .select(['u.id', 'u.email', 'u.name', 'u.created_at', 'u.email_verified_at', 't.name as team_name', 't.slug'])
     .where('m.user_id', '=', principal.userId)
     .where('m.team_id', '=', principal.teamId)
     .executeTakeFirst();
   if (!row) throw new Refusal('unauthenticated', 'This account is gone.');
   const { role, tier, permissions, kind } = principal;
   return {
-    user: { id: row.id, email: row.email, name: row.name, createdAt: row.created_at },
+    user: {
+      id: row.id,
+      email: row.email,
+      name: row.name,
+      createdAt: row.created_at,
+      emailVerified: row.email_verified_at !== null,
+    },
     team: { id: principal.teamId, name: row.team_name, slug: row.slug },
     role,
     permissions: [...permissions],

@@ -2,18 +2,14 @@ import { Refusal } from '@flowplane/contract/errors';
 import { sql } from 'kysely';
 import type { Principal } from '../context.ts';
 import type { Auth } from './auth.ts';
+import { noteUse } from './last-used.ts';
+import { lookedUp } from './lookup.ts';
 import { permissionsOf, scopesWithin } from './role-permissions.ts';
-import { looksLikeSecret, sha256 } from './secrets.ts';
+import { sha256 } from './secrets.ts';
 import { lesserTier } from './tiers.ts';
 
-/** How every API key begins, so that people and secret scanners know one when they see it. */
+/** How every API key that is made here begins, so that people and secret scanners know one when they see it. */
 export const apiKeyPrefix = 'fp_live_';
-
-/** How long (ms) a looked-up key is trusted: a revocation holds everywhere after this. */
-export const apiKeyTrustMs = 1_000;
-
-/** A looked-up key; a promise while the lookup runs, which others that come meanwhile share. */
-export type KnownApiKey = { principal: Principal | Promise<Principal | undefined> };
 
 async function lookUp({ database }: Auth, hash: string): Promise<Principal | undefined> {
   const row = await database.db
@@ -22,36 +18,29 @@ async function lookUp({ database }: Auth, hash: string): Promise<Principal | und
     .innerJoin('memberships as m', (join) =>
       join.onRef('m.user_id', '=', 'k.user_id').onRef('m.team_id', '=', 'k.team_id'),
     )
+    .select(['k.id', 'k.prefix', 'k.expires_at', 'k.last_used_at'])
     .select(['k.user_id', 'k.team_id', 'k.scopes', 'k.tier', 'm.role', 'u.tier as owner_tier'])
-    .where('k.hash', '=', hash)
+    .where((eb) =>
+      eb.or([
+        eb('k.hash', '=', hash),
+        eb.and([eb('k.previous_hash', '=', hash), eb('k.previous_until', '>', sql<Date>`now()`)]),
+      ]),
+    )
     .where('k.revoked_at', 'is', null)
     .where((eb) => eb.or([eb('k.expires_at', 'is', null), eb('k.expires_at', '>', sql<Date>`now()`)]))
     .executeTakeFirst();
   if (!row) return undefined;
+  noteUse(database.db, 'api_keys', { id: row.id, lastUsedAt: row.last_used_at });
   const { user_id: userId, team_id: teamId, role } = row;
   const permissions = new Set(scopesWithin(row.scopes, permissionsOf(role)));
   const tier = lesserTier(row.tier, row.owner_tier);
-  return { kind: 'apiKey', userId, teamId, role, permissions, tier, sessionId: null };
+  const apiKey = { id: row.id, prefix: row.prefix, expiresAt: row.expires_at };
+  return { kind: 'apiKey', userId, teamId, role, permissions, tier, sessionId: null, apiKey };
 }
 
-async function found(lookup: Promise<Principal | undefined>): Promise<Principal> {
-  const principal = await lookup;
+function present(principal: Principal | undefined): Principal {
   if (!principal) throw new Refusal('unauthenticated', 'The API key is unknown, expired or revoked.');
   return principal;
-}
-
-async function learn(auth: Auth, hash: string): Promise<Principal> {
-  const lookup = lookUp(auth, hash);
-  // Kept from before the answer is there: the time of trust counts from when the database was asked.
-  const known: KnownApiKey = { principal: lookup };
-  auth.apiKeyPrincipals.set(hash, known);
-  try {
-    known.principal = await found(lookup);
-    return known.principal;
-  } catch (error) {
-    auth.apiKeyPrincipals.delete(hash);
-    throw error;
-  }
 }
 
 /**
@@ -61,10 +50,14 @@ async function learn(auth: Auth, hash: string): Promise<Principal> {
  * @throws Refusal `unauthenticated`, also as a rejection, for a key that is unknown, expired or revoked.
  */
 export function apiKeyPrincipal(auth: Auth, key: string): Principal | Promise<Principal> {
-  if (!looksLikeSecret(key, apiKeyPrefix))
-    throw new Refusal('unauthenticated', 'This is not an API key of this instance.');
+  // Keys that were imported look as they did where they came from.
+  if (!/^[\x21-\x7e]{16,256}$/.test(key)) {
+    throw new Refusal(
+      'unauthenticated',
+      'This is not an API key: one has 16 to 256 characters of ASCII without spaces.',
+    );
+  }
   const hash = sha256(key);
-  const known = auth.apiKeyPrincipals.get(hash)?.principal;
-  if (known === undefined) return learn(auth, hash);
-  return known instanceof Promise ? found(known) : known;
+  const found = lookedUp(auth.apiKeyPrincipals, hash, () => lookUp(auth, hash));
+  return found instanceof Promise ? found.then(present) : found;
 }

@@ -7,19 +7,27 @@ import type {
 } from '@flowplane/contract/auth';
 import { Refusal } from '@flowplane/contract/errors';
 import { cursorOf, idOfCursor } from '@flowplane/contract/page';
-import { isPermission, type Permission } from '@flowplane/contract/permissions';
+import { isPermission } from '@flowplane/contract/permissions';
 import type { Tier } from '@flowplane/contract/tiers';
 import { newId } from '@flowplane/db/id';
 import { sql } from 'kysely';
 import type { z } from 'zod';
 import type { Principal } from '../context.ts';
+import { expiryFor, scopesFor, tierFor } from './api-key-limits.ts';
 import { apiKeyPrefix } from './api-key-principal.ts';
 import type { Auth } from './auth.ts';
-import { scopesWithin } from './role-permissions.ts';
 import { newSecret, sha256 } from './secrets.ts';
-import { lesserTier } from './tiers.ts';
 
-const columns = ['id', 'name', 'prefix', 'scopes', 'tier', 'created_at', 'expires_at'] as const;
+export const apiKeyColumns = [
+  'id',
+  'name',
+  'prefix',
+  'scopes',
+  'tier',
+  'created_at',
+  'expires_at',
+  'last_used_at',
+] as const;
 type Row = {
   id: string;
   name: string;
@@ -28,36 +36,21 @@ type Row = {
   tier: Tier;
   created_at: Date;
   expires_at: Date | null;
+  last_used_at: Date | null;
 };
 
-function shown({ scopes, created_at, expires_at, ...row }: Row): z.output<typeof apiKey> {
-  return { ...row, scopes: scopes.filter(isPermission), createdAt: created_at, expiresAt: expires_at };
-}
-
-function scopesFor({ permissions }: Principal, wanted: readonly string[] = [...permissions]): Permission[] {
-  const scopes = [...new Set(scopesWithin(wanted, permissions))];
-  if (scopes.length === 0) throw new Refusal('forbidden', 'You have none of these scopes, so neither can your key.');
-  return scopes;
-}
-
-function tierFor(principal: Principal, wanted: Tier = principal.tier): Tier {
-  if (lesserTier(wanted, principal.tier) === wanted) return wanted;
-  throw new Refusal('forbidden', `Your tier is ${principal.tier}, so your key cannot be ${wanted}.`);
-}
-
-function expiryFor(wanted: Date | undefined): Date | null {
-  if (!wanted) return null;
-  if (wanted.getTime() > Date.now()) return wanted;
-  const message = 'must be in the future';
-  throw new Refusal('invalid_input', `expiresAt: ${message}`, [{ path: 'expiresAt', message }]);
+/** A key as its owner sees it. */
+export function shownApiKey({ scopes, created_at, expires_at, last_used_at, ...row }: Row): z.output<typeof apiKey> {
+  const times = { createdAt: created_at, expiresAt: expires_at, lastUsedAt: last_used_at };
+  return { ...row, scopes: scopes.filter(isPermission), ...times };
 }
 
 /**
  * Makes an API key of the caller. Its scopes are cut to what the caller may do, all of that when none are named; its tier is
- * the caller's unless a lesser one is named.
+ * the caller's unless a lesser one is named; one that an API key makes expires with that key at the latest.
  *
  * @returns the key itself too: only here, the database has its SHA-256.
- * @throws Refusal `forbidden` for scopes or a tier beyond the caller's, `invalid_input` for an expiry in the past.
+ * @throws Refusal `forbidden` for scopes, a tier or an expiry beyond the caller's, `invalid_input` for an expiry in the past.
  */
 export async function createApiKey(
   auth: Auth,
@@ -76,11 +69,11 @@ export async function createApiKey(
       hash: sha256(key),
       scopes: scopesFor(principal, input.scopes),
       tier: tierFor(principal, input.tier),
-      expires_at: expiryFor(input.expiresAt),
+      expires_at: expiryFor(principal, input.expiresAt),
     })
-    .returning(columns)
+    .returning(apiKeyColumns)
     .executeTakeFirstOrThrow();
-  return { ...shown(row), key };
+  return { ...shownApiKey(row), key };
 }
 
 /** The caller's API keys in their team that are not revoked, newest first, expired ones too. */
@@ -91,7 +84,7 @@ export async function listApiKeys(
 ): Promise<z.output<typeof apiKeyPage>> {
   const rows = await auth.database.db
     .selectFrom('api_keys')
-    .select(columns)
+    .select(apiKeyColumns)
     .where('team_id', '=', teamId)
     .where('user_id', '=', userId)
     .where('revoked_at', 'is', null)
@@ -99,7 +92,7 @@ export async function listApiKeys(
     .orderBy('id', 'desc')
     .limit(limit + 1)
     .execute();
-  const items = rows.slice(0, limit).map(shown);
+  const items = rows.slice(0, limit).map(shownApiKey);
   const last = rows.length > limit ? items.at(-1) : undefined;
   return { items, nextCursor: last ? cursorOf(last.id) : null };
 }
@@ -117,8 +110,9 @@ export async function revokeApiKey(auth: Auth, { teamId, userId }: Principal, { 
     .where('team_id', '=', teamId)
     .where('user_id', '=', userId)
     .where('revoked_at', 'is', null)
-    .returning('hash')
+    .returning(['hash', 'previous_hash'])
     .executeTakeFirst();
   if (!revoked) throw new Refusal('not_found', 'You have no such API key.');
   auth.apiKeyPrincipals.delete(revoked.hash);
+  if (revoked.previous_hash) auth.apiKeyPrincipals.delete(revoked.previous_hash);
 }

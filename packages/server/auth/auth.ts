@@ -1,10 +1,15 @@
 import type { Database } from '@flowplane/db/database';
 import { LRUCache } from 'lru-cache';
-import { apiKeyTrustMs, type KnownApiKey } from './api-key-principal.ts';
+import { type ApprovalLinks, createApprovalLinks } from '../approvals/link.ts';
+import type { Principal } from '../context.ts';
+import type { Mailer } from '../mail/mailer.ts';
+import type { Membership } from './chosen-team.ts';
+import { type KeyRing, openKeyRing } from './key-ring.ts';
+import { type LookedUp, trustMs } from './lookup.ts';
 import { createPasswords, type Passwords } from './passwords.ts';
 import { deriveKey } from './seal.ts';
 import { createSessions, type Sessions } from './sessions.ts';
-import { loadSigningKey, type SigningKey } from './signing-key.ts';
+import { createThrottle, type LimiterStore, type Throttle } from './throttle.ts';
 import type { VerifiedToken } from './tokens.ts';
 
 /** What the functions of this folder need. Built once per process. */
@@ -14,15 +19,24 @@ export type Auth = {
   issuer: string;
   secureCookies: boolean;
   allowedOrigins: ReadonlySet<string>;
-  signingKey: SigningKey;
+  /** What signs and verifies access tokens. */
+  keys: KeyRing;
   /** Seals the answers that are kept for repeated requests. */
   idempotencySeal: Uint8Array;
+  /** Makes the addresses on which approvals are decided without an account. */
+  approvalLinks: ApprovalLinks;
   passwords: Passwords;
+  throttle: Throttle;
+  mailer: Mailer;
   sessions: Sessions;
   /** By the token itself. */
   verifiedTokens: LRUCache<string, VerifiedToken>;
+  /** Those who hold access tokens, by the session's id. */
+  sessionPrincipals: LRUCache<string, LookedUp<Principal>>;
   /** By the key's SHA-256. */
-  apiKeyPrincipals: LRUCache<string, KnownApiKey>;
+  apiKeyPrincipals: LRUCache<string, LookedUp<Principal>>;
+  /** By user and team, for those who choose a team. */
+  memberships: LRUCache<string, LookedUp<Membership>>;
 };
 
 export type AuthOptions = {
@@ -35,6 +49,9 @@ export type AuthOptions = {
   issuer: string;
   /** Origins beside our own whose pages may act for a signed-in browser, e.g. `https://app.example.com`. */
   allowedOrigins: readonly string[];
+  mailer: Mailer;
+  /** Where attempts are counted; each process by itself when absent. */
+  limiterStore?: LimiterStore;
 };
 
 const remembered = 10_000;
@@ -46,18 +63,24 @@ const remembered = 10_000;
  * @throws Error for a `secretKey` that is too short, or not the one that this database was first started with.
  */
 export async function createAuth(options: AuthOptions): Promise<Auth> {
-  const { database, secretKey, secureCookies, issuer, allowedOrigins } = options;
+  const { database, secretKey, secureCookies, issuer, allowedOrigins, mailer } = options;
   if (secretKey.length < 32) throw new Error('SECRET_KEY must have at least 32 characters.');
+  const verifiedTokens = new LRUCache<string, VerifiedToken>({ max: remembered });
   return {
     database,
     issuer,
     secureCookies,
     allowedOrigins: new Set(allowedOrigins),
-    signingKey: await loadSigningKey(database.db, secretKey),
+    keys: await openKeyRing(database.db, secretKey, () => verifiedTokens.clear()),
     idempotencySeal: deriveKey(secretKey, 'idempotency'),
+    approvalLinks: createApprovalLinks(secretKey, issuer),
     passwords: await createPasswords(),
+    throttle: createThrottle(options.limiterStore),
+    mailer,
     sessions: createSessions(database.db, { secureCookies }),
-    verifiedTokens: new LRUCache({ max: remembered }),
-    apiKeyPrincipals: new LRUCache({ max: remembered, ttl: apiKeyTrustMs }),
+    verifiedTokens,
+    sessionPrincipals: new LRUCache({ max: remembered, ttl: trustMs }),
+    apiKeyPrincipals: new LRUCache({ max: remembered, ttl: trustMs }),
+    memberships: new LRUCache({ max: remembered, ttl: trustMs }),
   };
 }

@@ -103,3 +103,87 @@ test('without secure cookies the same host is ours by http and https', async () 
   expect(await outcome({ ...sent, origin: 'http://localhost:3000' }, 'POST', plain)).toBe('cross_site_request');
   await plain.database.close();
 });
+
+/** Another's team which the newcomer has joined in a role. */
+async function joined(role: 'admin' | 'readonly'): Promise<string> {
+  const host = await newcomer(auth);
+  const { teamId } = host.principal;
+  const { userId } = principal;
+  await suite.database.db.insertInto('memberships').values({ team_id: teamId, user_id: userId, role }).execute();
+  return teamId;
+}
+
+async function principalOf(headers: CredentialHeaders, at: Auth = auth) {
+  const found = await authenticate(at, headers, 'GET');
+  return (
+    found && {
+      kind: found.kind,
+      teamId: found.teamId,
+      role: found.role,
+      mayWrite: found.permissions.has('workflows:write'),
+    }
+  );
+}
+
+test('X-Team-Id picks another of the user’s teams, with the role that they have there', async () => {
+  const teamId = await joined('readonly');
+  for (const headers of [{ authorization: bearer }, { cookie }]) {
+    expect(await principalOf(headers)).toMatchObject({ teamId: principal.teamId, role: 'admin', mayWrite: true });
+    const chosen = { teamId, role: 'readonly', mayWrite: false };
+    expect(await principalOf({ ...headers, 'x-team-id': teamId })).toMatchObject(chosen);
+    expect(await principalOf({ ...headers, 'x-team-id': teamId.toUpperCase() })).toMatchObject(chosen);
+    expect(await principalOf({ ...headers, 'x-team-id': principal.teamId })).toMatchObject({
+      teamId: principal.teamId,
+    });
+  }
+});
+
+test('X-Team-Id is refused alike for a team that the user is not in and for one that does not exist', async () => {
+  const stranger = await newcomer(auth);
+  for (const teamId of [stranger.principal.teamId, '0198c5a2-7b1e-7c3d-9f42-5a6b7c8d9e0f']) {
+    for (const headers of [{ authorization: bearer }, { cookie }]) {
+      const refused = Promise.resolve().then(() => authenticate(auth, { ...headers, 'x-team-id': teamId }, 'GET'));
+      await expect(refused).rejects.toMatchObject({
+        code: 'forbidden',
+        message: 'You are not in the team that X-Team-Id names.',
+      });
+    }
+  }
+});
+
+test.each(['', 'my-team', '0198c5a2', '*', 'x'.repeat(10_000)])('X-Team-Id %j is no id', async (teamId) => {
+  expect(await outcome({ authorization: bearer, 'x-team-id': teamId })).toBe('invalid_input');
+});
+
+test('two X-Team-Id are none', async () => {
+  const both = [principal.teamId, principal.teamId];
+  expect(await outcome({ authorization: bearer, 'x-team-id': both })).toBe('invalid_input');
+  expect(await outcome({ authorization: bearer, 'x-team-id': both.join(', ') })).toBe('invalid_input');
+});
+
+test('an API key is of its own team only, also when its owner is in others', async () => {
+  const teamId = await joined('admin');
+  expect(await principalOf({ 'x-api-key': key, 'x-team-id': principal.teamId })).toMatchObject({ kind: 'apiKey' });
+  expect(await outcome({ 'x-api-key': key, 'x-team-id': teamId })).toBe('forbidden');
+  expect(await outcome({ authorization: `Bearer ${key}`, 'x-team-id': teamId })).toBe('forbidden');
+});
+
+test('X-Team-Id makes nobody somebody', async () => {
+  expect(await outcome({ 'x-team-id': principal.teamId })).toBe('nobody');
+  expect(await outcome({ authorization: 'Bearer nonsense', 'x-team-id': principal.teamId })).toBe('unauthenticated');
+});
+
+test('whoever leaves a team is out of it within a second, and a changed role holds by then', async () => {
+  const teamId = await joined('readonly');
+  const headers = { authorization: bearer, 'x-team-id': teamId };
+  const membership = suite.database.db.updateTable('memberships').where('team_id', '=', teamId);
+  expect(await outcome(headers)).toBe('jwt');
+  await membership.set({ role: 'admin' }).where('user_id', '=', principal.userId).execute();
+  await expect.poll(async () => (await principalOf(headers))?.role, { timeout: 2_000 }).toBe('admin');
+  await suite.database.db
+    .deleteFrom('memberships')
+    .where('team_id', '=', teamId)
+    .where('user_id', '=', principal.userId)
+    .execute();
+  await expect.poll(() => outcome(headers), { timeout: 2_000 }).toBe('forbidden');
+});

@@ -2,6 +2,7 @@ import { Refusal } from '@flowplane/contract/errors';
 import type { Principal } from '../context.ts';
 import { apiKeyPrefix, apiKeyPrincipal } from './api-key-principal.ts';
 import type { Auth } from './auth.ts';
+import { inChosenTeam } from './chosen-team.ts';
 import { type OriginHeaders, requireSameSite } from './same-site.ts';
 import { sessionPrincipal, sessionTokenOf } from './sessions.ts';
 import { tokenPrincipal } from './tokens.ts';
@@ -11,6 +12,7 @@ export type CredentialHeaders = OriginHeaders & {
   authorization?: string | undefined;
   'x-api-key'?: string | string[] | undefined;
   cookie?: string | undefined;
+  'x-team-id'?: string | string[] | undefined;
 };
 
 function bearer(auth: Auth, authorization: string): Principal | Promise<Principal> {
@@ -20,19 +22,7 @@ function bearer(auth: Auth, authorization: string): Principal | Promise<Principa
   return token.startsWith(apiKeyPrefix) ? apiKeyPrincipal(auth, token) : tokenPrincipal(auth, token);
 }
 
-/**
- * Finds who calls, by the first there is of: `X-API-Key`, `Authorization: Bearer` with an API key or access token, the
- * session cookie. Answers without a promise when the credential was seen before, because every request asks.
- *
- * A header that is no good is refused and never falls back to the cookie. A cookie that is no good is nobody: browsers send
- * it by themselves and pages cannot remove it, so else an expired session could not even sign in again.
- *
- * @param method of the HTTP request, in capitals.
- * @returns undefined for nobody.
- * @throws Refusal, also as a rejection: `unauthenticated`, or `cross_site_request` for a cookie on a request other than
- *   GET and HEAD that does not come from our own or an allowed origin.
- */
-export function authenticate(
+function caller(
   auth: Auth,
   headers: CredentialHeaders,
   method: string,
@@ -45,4 +35,31 @@ export function authenticate(
   if (token === undefined) return undefined;
   requireSameSite(auth, headers, method);
   return sessionPrincipal(auth, token);
+}
+
+/**
+ * Finds who calls, by the first there is of: `X-API-Key`, `Authorization: Bearer` with an API key or access token, the
+ * session cookie. Answers without a promise when the credential was seen before, because every request asks.
+ *
+ * A header that is no good is refused and never falls back to the cookie. A cookie that is no good is nobody: browsers send
+ * it by themselves and pages cannot remove it, so else an expired session could not even sign in again.
+ *
+ * A user is in the team of their session, or in the one that `X-Team-Id` names.
+ *
+ * @param method of the HTTP request, in capitals.
+ * @returns undefined for nobody.
+ * @throws Refusal, also as a rejection: `unauthenticated`; `cross_site_request` for a cookie on a request other than
+ *   GET and HEAD that does not come from our own or an allowed origin; `invalid_input` or `forbidden` for `X-Team-Id`.
+ */
+export function authenticate(
+  auth: Auth,
+  headers: CredentialHeaders,
+  method: string,
+): Principal | undefined | Promise<Principal | undefined> {
+  const found = caller(auth, headers, method);
+  const team = headers['x-team-id'];
+  // Nobody has no team to choose.
+  if (team === undefined || found === undefined) return found;
+  if (found instanceof Promise) return found.then((principal) => principal && inChosenTeam(auth, principal, team));
+  return inChosenTeam(auth, found, team);
 }

@@ -3,15 +3,18 @@ import { Refusal } from '@flowplane/contract/errors';
 import type { Db } from '@flowplane/db/database';
 import { sql } from 'kysely';
 import type { Auth } from './auth.ts';
+import { deriveKey, seal, unseal } from './seal.ts';
 import { looksLikeSecret, newSecret, sha256 } from './secrets.ts';
+import { forgetSessions } from './sessions.ts';
 import { signAccessToken } from './tokens.ts';
 
 const prefix = 'fpr_';
 const days = 30;
+/** Two tabs, or a repeat after an answer that was lost, may bring the same token within this time (seconds). */
+const graceSeconds = 10;
 
 /** Makes a refresh token of a session: 30 days, but not longer than the session may live. Stored only as SHA-256. */
-export async function createRefreshToken(db: Db, sessionId: string): Promise<string> {
-  const token = newSecret(prefix);
+export async function createRefreshToken(db: Db, sessionId: string, token = newSecret(prefix)): Promise<string> {
   const end = sql<Date>`least(now() + make_interval(days => ${days}), absolute_expires_at)`;
   await db
     .insertInto('refresh_tokens')
@@ -46,15 +49,41 @@ function lockSession(tx: Db, hash: string) {
     .executeTakeFirst();
 }
 
-/** Takes a token out of use; false when it had been used. */
-async function spend(tx: Db, hash: string): Promise<boolean> {
+/** The key to what a token was exchanged for: only who has the token has it. */
+function successorKey(token: string): Uint8Array {
+  return deriveKey(token, 'flowplane refresh successor');
+}
+
+/** Takes a token out of use in favour of its successor; false when it had been used. */
+async function spend(tx: Db, token: string, successor: string): Promise<boolean> {
+  const hash = sha256(token);
   const { numUpdatedRows } = await tx
     .updateTable('refresh_tokens')
-    .set({ used_at: sql<Date>`now()` })
+    .set({ used_at: sql<Date>`now()`, sealed_successor: seal(successorKey(token), successor, hash) })
     .where('hash', '=', hash)
     .where('used_at', 'is', null)
     .executeTakeFirst();
   return numUpdatedRows === 1n;
+}
+
+/** What a token was exchanged for a moment ago, while nobody has used that. */
+async function recentSuccessor(tx: Db, token: string): Promise<string | undefined> {
+  const hash = sha256(token);
+  const used = await tx
+    .selectFrom('refresh_tokens')
+    .select('sealed_successor')
+    .where('hash', '=', hash)
+    .where('used_at', '>', sql<Date>`clock_timestamp() - make_interval(secs => ${graceSeconds})`)
+    .executeTakeFirst();
+  if (!used?.sealed_successor) return undefined;
+  const successor = unseal(successorKey(token), used.sealed_successor, hash);
+  const unused = await tx
+    .selectFrom('refresh_tokens')
+    .select('hash')
+    .where('hash', '=', sha256(successor))
+    .where('used_at', 'is', null)
+    .executeTakeFirst();
+  return unused && successor;
 }
 
 async function prolong(tx: Db, sessionId: string): Promise<void> {
@@ -71,31 +100,37 @@ async function prolong(tx: Db, sessionId: string): Promise<void> {
     .execute();
 }
 
-async function rotate(tx: Db, hash: string) {
-  const owner = await lockSession(tx, hash);
+async function rotate(tx: Db, token: string) {
+  const owner = await lockSession(tx, sha256(token));
   if (!owner) return undefined;
-  if (!(await spend(tx, hash))) {
-    // A used token means that two hold it, and nobody can tell which is the thief: the sign-in is over for both.
-    await tx.deleteFrom('sessions').where('id', '=', owner.session_id).execute();
-    return undefined;
+  const successor = newSecret(prefix);
+  if (await spend(tx, token, successor)) {
+    await prolong(tx, owner.session_id);
+    return { owner, refreshToken: await createRefreshToken(tx, owner.session_id, successor) };
   }
-  await prolong(tx, owner.session_id);
-  return { owner, refreshToken: await createRefreshToken(tx, owner.session_id) };
+  const same = await recentSuccessor(tx, token);
+  if (same) return { owner, refreshToken: same };
+  // A used token means that two hold it, and nobody can tell which is the thief: the sign-in is over for both.
+  await tx.deleteFrom('sessions').where('id', '=', owner.session_id).execute();
+  return { ended: owner.session_id };
 }
 
 /**
  * Exchanges a refresh token for a new pair of tokens. Each is good once (RFC 9700, 4.14.2): using one again ends its session
- * with all refresh tokens of it.
+ * with all tokens of it. Within ten seconds, and before its successor was used, it gets the same successor again.
  *
  * @throws Refusal `unauthenticated` for a token that is unknown, used, expired or of a session that has ended.
  */
 export async function refresh(auth: Auth, { refreshToken: given }: { refreshToken: string }): Promise<SignedIn> {
   const known = looksLikeSecret(given, prefix);
-  const rotated = known ? await auth.database.db.transaction().execute((tx) => rotate(tx, sha256(given))) : undefined;
-  if (!rotated)
+  const rotated = known ? await auth.database.db.transaction().execute((tx) => rotate(tx, given)) : undefined;
+  if (rotated?.ended !== undefined) forgetSessions(auth, [rotated.ended]);
+  if (!rotated?.owner)
     throw new Refusal('unauthenticated', 'The refresh token is not valid or was used before: sign in again.');
   const { owner, refreshToken } = rotated;
   const { user_id: userId, team_id: teamId, session_id: sessionId, role, tier } = owner;
+  // The next lookup finds the role that the new token says.
+  forgetSessions(auth, [sessionId]);
   const access = await signAccessToken(auth, { userId, teamId, sessionId, role, tier });
   const user = { id: userId, email: owner.email, name: owner.name };
   return { user, team: { id: teamId, name: owner.team_name, slug: owner.slug }, ...access, refreshToken };

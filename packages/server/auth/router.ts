@@ -1,22 +1,31 @@
 import {
-  apiKeyCreateInput,
-  apiKeyListInput,
-  apiKeyPage,
-  apiKeyRevokeInput,
-  apiKeyWithSecret,
+  accepted,
+  forgotPasswordInput,
   loginInput,
   me as meOutput,
   refreshInput,
   registerInput,
+  resetPasswordInput,
   signedIn,
+  signingKeyRotated,
+  signingKeyRotateInput,
+  verifyEmailInput,
+  whoami as whoamiOutput,
 } from '@flowplane/contract/auth';
 import type { TRPCRouterRecord } from '@trpc/server';
 import { z } from 'zod';
 import { once } from '../idempotency/once.ts';
 import { procedure, publicProcedure } from '../trpc.ts';
 import { login, logout, me, register } from './accounts.ts';
-import { createApiKey, listApiKeys, revokeApiKey } from './api-keys.ts';
+import { apiKeysRouter } from './api-keys-router.ts';
+import { rotateSigningKey } from './key-rotation.ts';
+import { requireOwner } from './owner.ts';
 import { refresh } from './refresh.ts';
+import { forgotPassword, resetPassword } from './reset-password.ts';
+import { tellingWhen } from './retry-after.ts';
+import { sessionsRouter } from './sessions-router.ts';
+import { mailVerification, resendVerification, verifyEmail } from './verify-email.ts';
+import { whoami } from './whoami.ts';
 
 const tags = ['auth'];
 
@@ -27,11 +36,13 @@ export const authRouter = {
       permission: 'public',
       status: 201,
       location: '/users/me',
+      errors: ['email_taken', 'conflict'],
     })
     .input(registerInput)
     .output(signedIn)
     .mutation(async ({ ctx, input }) => {
       const { signedIn, cookie } = await register(ctx.auth, input, ctx.request);
+      mailVerification(ctx.auth, signedIn.user);
       ctx.response.cookies.push(cookie);
       return signedIn;
     }),
@@ -40,11 +51,13 @@ export const authRouter = {
     .meta({
       openapi: { method: 'POST', path: '/auth/login', tags, summary: 'Sign in by email and password' },
       permission: 'public',
+      errors: ['invalid_credentials'],
     })
     .input(loginInput)
     .output(signedIn)
     .mutation(async ({ ctx, input }) => {
-      const { signedIn, cookie } = await login(ctx.auth, input, ctx.request);
+      const signIn = () => login(ctx.auth, input, ctx.request);
+      const { signedIn, cookie } = await tellingWhen(ctx.response, signIn);
       ctx.response.cookies.push(cookie);
       return signedIn;
     }),
@@ -72,41 +85,116 @@ export const authRouter = {
 
   me: procedure
     .meta({
-      openapi: { method: 'GET', path: '/users/me', aliases: ['/auth/me'], tags, summary: 'Who the caller is' },
+      openapi: { method: 'GET', path: '/auth/me', tags, summary: 'Who the caller is' },
       permission: 'account:read',
     })
     .input(z.void())
     .output(meOutput)
     .query(({ ctx }) => me(ctx.auth, ctx.principal)),
 
-  apiKeys: {
-    create: procedure
-      .meta({
-        openapi: { method: 'POST', path: '/auth/api-keys', tags, summary: 'Create an API key; it is shown only once' },
-        permission: 'api-keys:write',
-        status: 201,
-      })
-      .input(apiKeyCreateInput)
-      .output(apiKeyWithSecret)
-      .mutation(once(({ ctx, input }) => createApiKey(ctx.auth, ctx.principal, input))),
+  whoami: procedure
+    .meta({
+      openapi: { method: 'GET', path: '/auth/whoami', tags, summary: 'What the credential of the caller is' },
+      permission: 'account:read',
+    })
+    .input(z.void())
+    .output(whoamiOutput)
+    .query(({ ctx }) => whoami(ctx.auth, ctx.principal)),
 
-    list: procedure
+  email: {
+    verify: publicProcedure
       .meta({
-        openapi: { method: 'GET', path: '/auth/api-keys', tags, summary: 'List the API keys of the caller' },
-        permission: 'api-keys:read',
-      })
-      .input(apiKeyListInput)
-      .output(apiKeyPage)
-      .query(({ ctx, input }) => listApiKeys(ctx.auth, ctx.principal, input)),
-
-    revoke: procedure
-      .meta({
-        openapi: { method: 'DELETE', path: '/auth/api-keys/{id}', tags, summary: 'Revoke an API key' },
-        permission: 'api-keys:write',
+        openapi: { method: 'POST', path: '/auth/verify-email', tags, summary: 'Confirm an email address' },
+        permission: 'public',
         status: 204,
       })
-      .input(apiKeyRevokeInput)
+      .input(verifyEmailInput)
       .output(z.void())
-      .mutation(once(({ ctx, input }) => revokeApiKey(ctx.auth, ctx.principal, input))),
+      .mutation(({ ctx, input }) => tellingWhen(ctx.response, () => verifyEmail(ctx.auth, input, ctx.request))),
+
+    resend: procedure
+      .meta({
+        openapi: {
+          method: 'POST',
+          path: '/auth/verify-email/resend',
+          tags,
+          summary: 'Mail the caller another link to confirm their address',
+        },
+        permission: 'account:write',
+        status: 202,
+        errors: ['conflict'],
+      })
+      .input(z.void())
+      .output(accepted)
+      .mutation(
+        once(async ({ ctx }) => {
+          await tellingWhen(ctx.response, () => resendVerification(ctx.auth, ctx.principal));
+          return { detail: 'A mail is on its way.' };
+        }),
+      ),
   },
+
+  password: {
+    forgot: publicProcedure
+      .meta({
+        openapi: {
+          method: 'POST',
+          path: '/auth/password/forgot',
+          tags,
+          summary: 'Mail a link to choose a new password',
+          description: 'The answer is the same whether the address has an account or not.',
+        },
+        permission: 'public',
+        status: 202,
+      })
+      .input(forgotPasswordInput)
+      .output(accepted)
+      .mutation(async ({ ctx, input }) => {
+        await tellingWhen(ctx.response, () => forgotPassword(ctx.auth, input, ctx.request));
+        return { detail: 'If the address has an account, a mail is on its way.' };
+      }),
+
+    reset: publicProcedure
+      .meta({
+        openapi: {
+          method: 'POST',
+          path: '/auth/password/reset',
+          tags,
+          summary: 'Choose a new password by a mailed token',
+          description: 'All sessions of the account end with their tokens.',
+        },
+        permission: 'public',
+        status: 204,
+      })
+      .input(resetPasswordInput)
+      .output(z.void())
+      .mutation(({ ctx, input }) => tellingWhen(ctx.response, () => resetPassword(ctx.auth, input, ctx.request))),
+  },
+
+  signingKeys: {
+    rotate: procedure
+      .meta({
+        openapi: {
+          method: 'POST',
+          path: '/auth/signing-keys/rotate',
+          tags,
+          summary: 'Replace the key that signs access tokens',
+          description:
+            'Only for the owner of the instance. The new key signs ten minutes later, when everybody knows it; tokens of the old ' +
+            'one are good until they expire. It also happens by itself when the key is old.',
+        },
+        permission: 'account:write',
+      })
+      .input(signingKeyRotateInput)
+      .output(signingKeyRotated)
+      .mutation(
+        once(async ({ ctx, input }) => {
+          await requireOwner(ctx.auth, ctx.principal);
+          return rotateSigningKey(ctx.auth, input);
+        }),
+      ),
+  },
+
+  sessions: sessionsRouter,
+  apiKeys: apiKeysRouter,
 } satisfies TRPCRouterRecord;

@@ -1,7 +1,9 @@
 import type { Role } from '@flowplane/contract/permissions';
 import type { Tier } from '@flowplane/contract/tiers';
 import type { Db } from '@flowplane/db/database';
+import { newId } from '@flowplane/db/id';
 import { sql } from 'kysely';
+import { noteUse } from './last-used.ts';
 
 /** What is kept of a sign-in. */
 export type SessionFacts = { teamId: string; userAgent: string | null; ip: string | null };
@@ -46,12 +48,14 @@ export function sessionAdapter(db: Db) {
         .innerJoin('memberships as m', (join) =>
           join.onRef('m.user_id', '=', 's.user_id').onRef('m.team_id', '=', 's.team_id'),
         )
-        .select(['s.id', 's.user_id', 's.team_id', 's.expires_at', 's.user_agent', 's.ip', 'm.role', 'u.tier'])
+        .select(['s.id', 's.user_id', 's.team_id', 's.expires_at', 's.user_agent', 's.ip', 's.last_used_at'])
+        .select(['m.role', 'u.tier'])
         .where('s.id', '=', id)
         .where('s.expires_at', '>', sql<Date>`now()`)
         .where('s.absolute_expires_at', '>', sql<Date>`now()`)
         .executeTakeFirst();
       if (!row) return [null, null];
+      noteUse(db, 'sessions', { id: row.id, lastUsedAt: row.last_used_at });
       return [sessionOf(row), { id: row.user_id, attributes: { role: row.role, tier: row.tier } }];
     },
 
@@ -73,6 +77,7 @@ export function sessionAdapter(db: Db) {
         .insertInto('sessions')
         .values({
           id,
+          public_id: newId(),
           user_id: userId,
           team_id: attributes.teamId,
           expires_at: sql<Date>`least(${expiresAt}::timestamptz, ${end})`,

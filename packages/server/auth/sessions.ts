@@ -59,9 +59,26 @@ export async function createSession(
   return { sessionId: id, cookie: cookie.serialize() };
 }
 
-/** Ends a session and its refresh tokens. */
+/** Ends a session with its refresh tokens, and its access tokens: here at once, in other processes within a second. */
 export async function revokeSession(auth: Auth, sessionId: string): Promise<void> {
   await auth.sessions.invalidateSession(sessionId);
+  forgetSessions(auth, [sessionId]);
+}
+
+/** Deletes the sessions of a user, all or all but one. @returns their ids, for `forgetSessions` when that is committed. */
+export async function deleteSessions(tx: Db, userId: string, but?: string): Promise<string[]> {
+  const ended = await tx
+    .deleteFrom('sessions')
+    .where('user_id', '=', userId)
+    .$if(but !== undefined, (query) => query.where('id', '<>', but ?? ''))
+    .returning('id')
+    .execute();
+  return ended.map(({ id }) => id);
+}
+
+/** Makes this process ask again about sessions that have ended. */
+export function forgetSessions(auth: Auth, ids: readonly string[]): void {
+  for (const id of ids) auth.sessionPrincipals.delete(id);
 }
 
 /** The `Set-Cookie` value that makes a browser forget its session. */

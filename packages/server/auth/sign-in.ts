@@ -9,8 +9,8 @@ import { signAccessToken } from './tokens.ts';
 /** An account as it signs in: who, and as what in which team. */
 export type Account = { user: SignedIn['user']; team: SignedIn['team']; role: Role; tier: Tier };
 
-/** A sign-in: what the caller is told, and the `Set-Cookie` value for browsers. */
-export type SignIn = { signedIn: SignedIn; cookie: string };
+/** A sign-in: what the caller is told, the `Set-Cookie` value for browsers, and its session. */
+export type SignIn = { signedIn: SignedIn; cookie: string; sessionId: string };
 
 /** Starts a session for an account, with its cookie, access token and refresh token. */
 export async function signIn(auth: Auth, { user, team, role, tier }: Account, from: SignInFrom): Promise<SignIn> {
@@ -20,5 +20,5 @@ export async function signIn(auth: Auth, { user, team, role, tier }: Account, fr
     createRefreshToken(auth.database.db, sessionId),
     signAccessToken(auth, { ...who, sessionId, role, tier }),
   ]);
-  return { signedIn: { user, team, ...access, refreshToken }, cookie };
+  return { signedIn: { user, team, ...access, refreshToken }, cookie, sessionId };
 }

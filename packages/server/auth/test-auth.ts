@@ -4,6 +4,7 @@ import { type Database, openDatabase } from '@flowplane/db/database';
 import { testDatabase } from '@flowplane/db/testing';
 import { callTRPCProcedure } from '@trpc/server';
 import type { Principal, ResponseHints } from '../context.ts';
+import { createMailer } from '../mail/mailer.ts';
 import { router } from '../trpc.ts';
 import { register } from './accounts.ts';
 import { type Auth, type AuthOptions, createAuth } from './auth.ts';
@@ -23,7 +24,9 @@ export const from = { ip: '203.0.113.7', userAgent: 'tests' };
 
 /** A second process on the same database: its own pool and caches. */
 export async function openAuth(url: string, options: Partial<AuthOptions> = {}): Promise<Auth> {
-  return createAuth({ ...testOptions, database: openDatabase(url), ...options });
+  const database = options.database ?? openDatabase(url);
+  const mailer = createMailer({ db: database.db, deliver: async () => {}, onLost: () => {} });
+  return createAuth({ ...testOptions, mailer, ...options, database });
 }
 
 /** What a suite of this folder needs, on a database of its own. */

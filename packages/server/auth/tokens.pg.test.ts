@@ -2,11 +2,13 @@ import { createHmac, createSign, generateKeyPairSync } from 'node:crypto';
 import { exportSPKI, type JWTHeaderParameters, SignJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { authenticate } from './authenticate.ts';
+import { signingKey } from './key-ring.ts';
 import { newcomer, testAuth } from './test-auth.ts';
 import { tokenPrincipal } from './tokens.ts';
 
 const suite = await testAuth();
 const { auth } = suite;
+const own = await signingKey(auth.keys);
 afterAll(() => suite[Symbol.asyncDispose]());
 afterEach(() => vi.useRealTimers());
 
@@ -35,7 +37,14 @@ function signed(changes: Record<string, unknown>, headerChanges: Record<string, 
   const payload = Object.fromEntries(
     Object.entries({ ...claims, ...changes }).filter(([, value]) => value !== undefined),
   );
-  return new SignJWT(payload).setProtectedHeader({ ...header, ...headerChanges }).sign(auth.signingKey.privateKey);
+  return new SignJWT(payload).setProtectedHeader({ ...header, ...headerChanges }).sign(own.privateKey);
+}
+
+/** Signs what the library would not. */
+async function signedAsIs(payload: Record<string, unknown>): Promise<string> {
+  const body = `${encode(header)}.${encode(payload)}`;
+  const signature = await crypto.subtle.sign('RSASSA-PKCS1-v1_5', own.privateKey, Buffer.from(body));
+  return `${body}.${Buffer.from(signature).toString('base64url')}`;
 }
 
 async function outcome(token: string): Promise<string> {
@@ -49,7 +58,7 @@ async function outcome(token: string): Promise<string> {
 const now = () => Math.floor(Date.now() / 1000);
 
 test('an access token carries who, in which team and as what, and is good for 30 minutes', async () => {
-  expect(header).toEqual({ alg: 'RS256', kid: auth.signingKey.kid, typ: 'at+jwt' });
+  expect(header).toEqual({ alg: 'RS256', kid: own.kid, typ: 'at+jwt' });
   expect(claims).toMatchObject({ role: 'admin', tier: 'basic', iss: 'https://flowplane.test', aud: 'flowplane' });
   expect(Number(claims.exp) - Number(claims.iat)).toBe(1_800);
   expect(Object.keys(claims).sort()).toEqual(['aud', 'exp', 'iat', 'iss', 'jti', 'role', 'sid', 'sub', 'tid', 'tier']);
@@ -62,7 +71,7 @@ const forgeries: Record<string, () => string | Promise<string>> = {
     `${encode({ ...header, alg: 'None' })}.${encode(claims)}.${good.split('.')[2]}`,
   'HS256 signed with the public key': async () => {
     const body = `${encode({ ...header, alg: 'HS256' })}.${encode(claims)}`;
-    const pem = await exportSPKI(auth.signingKey.publicKey);
+    const pem = await exportSPKI(own.publicKey);
     return `${body}.${createHmac('sha256', pem).update(body).digest('base64url')}`;
   },
   'ES256 in the header': () => `${encode({ ...header, alg: 'ES256' })}.${encode(claims)}.${good.split('.')[2]}`,
@@ -81,6 +90,12 @@ const forgeries: Record<string, () => string | Promise<string>> = {
     const body = `${encode({ ...header, jwk: publicKey.export({ format: 'jwk' }), jku: 'https://evil.test' })}.${encode(claims)}`;
     return `${body}.${createSign('sha256').update(body).sign(privateKey, 'base64url')}`;
   },
+  'x5u and x5c in the header': () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const body = `${encode({ ...header, x5u: 'https://evil.test/cert.pem', x5c: ['MIIB'] })}.${encode(claims)}`;
+    return `${body}.${createSign('sha256').update(body).sign(privateKey, 'base64url')}`;
+  },
+  'an unencoded payload': () => signed({}, { b64: false, crit: ['b64'] }).catch(() => 'unsignable'),
   'an unknown kid': () => signed({}, { kid: 'other' }),
   'a kid that is a path': () => signed({}, { kid: '../../../../dev/null' }),
   'a kid that is SQL': () => signed({}, { kid: "' or 1=1 --" }),
@@ -89,10 +104,10 @@ const forgeries: Record<string, () => string | Promise<string>> = {
   'typ of an ID token': () => signed({}, { typ: 'JWT' }),
   'a critical extension': () => `${encode({ ...header, crit: ['x'], x: 1 })}.${encode(claims)}.${good.split('.')[2]}`,
   'no exp': () => signed({ exp: undefined }),
-  'exp as text': () => {
-    const body = `${encode(header)}.${encode({ ...claims, exp: '9999999999' })}`;
-    return `${body}.${good.split('.')[2]}`;
-  },
+  'exp as text, signed by our own key': () => signedAsIs({ ...claims, exp: '9999999999' }),
+  'exp as a huge number': () => signedAsIs({ ...claims, exp: 1e300 }),
+  'iat as text': () => signedAsIs({ ...claims, iat: '1' }),
+  'a list of aud without ours': () => signed({ aud: ['other', 'more'] }),
   'exp in the past': () => signed({ exp: now() - 1 }),
   'nbf in the future': () => signed({ nbf: now() + 60 }),
   'no iat': () => signed({ iat: undefined }),
@@ -112,11 +127,15 @@ const forgeries: Record<string, () => string | Promise<string>> = {
   'not a token': () => 'hello',
 };
 
-test.each(Object.keys(forgeries))('refused: %s', async (name) => {
+test.each(Object.keys(forgeries))('threat 25, refused: %s', async (name) => {
   expect(await outcome((await forgeries[name]?.()) ?? '')).toBe('unauthenticated');
 });
 
-test('a refresh token is no access token', async () => {
+test('threat 25: what is signed as it is, and is right, is accepted: the forgeries fail by what is wrong with them', async () => {
+  expect(await outcome(await signedAsIs(claims))).toBe('somebody');
+});
+
+test('threat 25: a refresh token is no access token', async () => {
   const { signedIn } = await newcomer(auth);
   expect(await outcome(signedIn.refreshToken)).toBe('unauthenticated');
 });

@@ -5,6 +5,7 @@ import type { Database, Db } from '@flowplane/db/database';
 import type { Engine } from '@flowplane/engine/engine';
 import { readExecution } from '@flowplane/engine/execution';
 import type { z } from 'zod';
+import { matching } from './filter.ts';
 
 export type Scope = { db: Db; teamId: string };
 
@@ -19,20 +20,30 @@ export async function getExecution(database: Database, teamId: string, id: strin
   return execution;
 }
 
-/** A page of the team's executions, newest first, of one workflow or status where named. */
+/** A page of the team's executions, newest first, narrowed by what is named. */
 export async function listExecutions(
   { db, teamId }: Scope,
-  { limit, cursor, workflowId, status }: z.output<typeof executionListInput>,
+  { limit, cursor, ...filter }: z.output<typeof executionListInput>,
 ): Promise<{ items: Omit<Execution, 'input' | 'output'>[]; nextCursor: string | null }> {
   let query = db
     .selectFrom('executions')
-    .select(['id', 'workflow_id', 'version', 'status', 'trigger', 'error', 'created_at', 'started_at', 'finished_at'])
+    .select([
+      'id',
+      'workflow_id',
+      'version',
+      'status',
+      'trigger',
+      'restarted_from',
+      'error',
+      'created_at',
+      'started_at',
+    ])
+    .select('finished_at')
     .where('team_id', '=', teamId)
+    .where(matching(filter))
     .orderBy('id', 'desc')
     .limit(limit + 1);
   if (cursor) query = query.where('id', '<', idOfCursor(cursor));
-  if (workflowId) query = query.where('workflow_id', '=', workflowId);
-  if (status) query = query.where('status', '=', status);
   const rows = await query.execute();
   const items = rows.slice(0, limit).map((row) => ({
     id: row.id,
@@ -40,6 +51,7 @@ export async function listExecutions(
     version: row.version,
     status: row.status,
     trigger: row.trigger,
+    restartedFrom: row.restarted_from,
     error: row.error,
     createdAt: row.created_at,
     startedAt: row.started_at,

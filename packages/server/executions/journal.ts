@@ -1,4 +1,5 @@
 import type { executionLogsInput, executionStepsInput, LogLine, Step } from '@flowplane/contract/execution';
+import type { Json } from '@flowplane/contract/json';
 import type { z } from 'zod';
 import { noExecution, type Scope } from './executions.ts';
 
@@ -18,6 +19,36 @@ function nextPosition(rows: { position: number }[], limit: number): string | nul
   return rows.length > limit && last ? String(last.position) : null;
 }
 
+/** What is shown of a row of the journal. */
+export type StepRow = {
+  path: string;
+  node_id: string;
+  type: string;
+  status: Step['status'];
+  attempt: number;
+  input: Json;
+  output: Json;
+  error: Step['error'];
+  started_at: Date | null;
+  finished_at: Date | null;
+};
+
+/** A row of the journal as every face shows it. */
+export function stepOf(row: StepRow): Step {
+  return {
+    path: row.path,
+    nodeId: row.node_id,
+    type: row.type,
+    status: row.status,
+    attempt: row.attempt,
+    input: row.input,
+    output: row.output,
+    error: row.error,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+  };
+}
+
 /** A page of the journal, in the order in which it was written. @throws Refusal `not_found`. */
 export async function listSteps(
   scope: Scope,
@@ -32,18 +63,7 @@ export async function listSteps(
     .orderBy('position')
     .limit(limit + 1)
     .execute();
-  const items = rows.slice(0, limit).map((row) => ({
-    path: row.path,
-    nodeId: row.node_id,
-    type: row.type,
-    status: row.status,
-    attempt: row.attempt,
-    input: row.input,
-    output: row.output,
-    error: row.error,
-    startedAt: row.started_at,
-    finishedAt: row.finished_at,
-  }));
+  const items = rows.slice(0, limit).map(stepOf);
   return { items, nextCursor: nextPosition(rows, limit) };
 }
 

@@ -4,6 +4,7 @@ import { limits } from '@flowplane/contract/limits';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { answering, chain, testApi } from '../test-api.ts';
 import { answerWebhook, type WebhookOutcome } from './answer.ts';
+import { bodyOf, callOf } from './test-call.ts';
 import { createWebhooks } from './webhooks.ts';
 
 let api: Awaited<ReturnType<typeof testApi>>;
@@ -33,12 +34,7 @@ function answerAt(
   more: { method?: string; slug?: string } = {},
 ): Promise<WebhookOutcome> {
   const { method = 'POST', slug = ann.slug } = more;
-  return answerWebhook(api, { slug, method, path }, input);
-}
-
-function bodyOf(outcome: WebhookOutcome): Json {
-  if ('problem' in outcome) throw outcome.problem;
-  return outcome.answer.body;
+  return answerWebhook(api, { slug, method, path }, callOf(input));
 }
 
 test('`result` answers with the output, of the input that was sent', async () => {
@@ -139,11 +135,11 @@ test('a webhook that another process has just deleted is not found, also while t
   const { id, path } = await hook(answering(1));
   const immediate = await hook(answering(1), 'immediate');
   const remembering = { ...api, webhooks: createWebhooks(api.database.db) };
-  const answer = (at: string) => answerWebhook(remembering, { slug: ann.slug, method: 'POST', path: at }, null);
+  const answer = (at: string) => answerWebhook(remembering, { slug: ann.slug, method: 'POST', path: at }, callOf(null));
   await answer(path);
   await answer(immediate.path);
-  await ann.api.workflows.delete({ id });
-  await ann.api.workflows.delete({ id: immediate.id });
+  await ann.api.workflows.delete({ id, force: true });
+  await ann.api.workflows.delete({ id: immediate.id, force: true });
   await expect(answer(path)).rejects.toMatchObject({ code: 'not_found' });
   await expect(answer(immediate.path)).rejects.toMatchObject({ code: 'not_found' });
 });

@@ -1,6 +1,9 @@
 import { isStorable } from '@flowplane/contract/text';
+import type { WebhookVerification } from '@flowplane/contract/webhook';
 import type { Db } from '@flowplane/db/database';
+import { sql } from 'kysely';
 import { LRUCache } from 'lru-cache';
+import { paramsOf } from './address.ts';
 
 /** What answers on a path. */
 export type Webhook = {
@@ -9,13 +12,20 @@ export type Webhook = {
   triggerId: string;
   version: number;
   definitionHash: string;
-  respond: 'result' | 'immediate';
+  respond: 'result' | 'immediate' | 'stream';
+  verify: WebhookVerification | null;
+  /** What the path's parameters stand for. */
+  params: Record<string, string>;
 };
 
+/** `path` with its segments percent-encoded, so that a slash within one is told from one between two. */
 export type WebhookAddress = { slug: string; method: string; path: string };
 
 export type Webhooks = {
-  /** The webhook at an address, of the workflow that was published there last; undefined when there is none. */
+  /**
+   * The webhook at an address: segments as they are come before parameters, then the workflow that was published there last.
+   * Undefined when there is none.
+   */
   find(address: WebhookAddress): Promise<Webhook | undefined>;
   /** Forgets what was found before, because something was published or deleted. */
   forget(): void;
@@ -32,10 +42,18 @@ async function findWebhook(db: Db, { slug, method, path }: WebhookAddress): Prom
     .innerJoin('workflow_versions as v', (join) =>
       join.onRef('v.workflow_id', '=', 'w.id').onRef('v.version', '=', 'w.published_version'),
     )
-    .select(['h.team_id', 'h.workflow_id', 'h.trigger_id', 'h.respond', 'v.version', 'v.definition_hash'])
+    .select(['h.team_id', 'h.workflow_id', 'h.trigger_id', 'h.respond', 'h.verify', 'h.path'])
+    .select(['v.version', 'v.definition_hash'])
     .where('t.slug', '=', slug)
     .where('h.method', '=', method)
-    .where('h.path', '=', path)
+    .where((is) =>
+      is.or([
+        is('h.path', '=', path),
+        // With as many slashes, none is left for a % to match.
+        is.and([sql<boolean>`${path} like h.pattern`, is(sql`length(h.specificity)`, '=', path.split('/').length)]),
+      ]),
+    )
+    .orderBy(sql`h.specificity collate "C"`)
     .orderBy('h.published_at', 'desc')
     .limit(1)
     .executeTakeFirst();
@@ -47,6 +65,8 @@ async function findWebhook(db: Db, { slug, method, path }: WebhookAddress): Prom
       version: row.version,
       definitionHash: row.definition_hash,
       respond: row.respond,
+      verify: row.verify,
+      params: paramsOf(row.path, path),
     }
   );
 }
@@ -57,6 +77,8 @@ export function createWebhooks(db: Db): Webhooks {
     async find(address) {
       // PostgreSQL would refuse to look for it.
       if (!isStorable(address.slug) || !isStorable(address.path)) return undefined;
+      // No parameter stands for nothing; one that begins with a colon is a webhook's own text.
+      if (address.path.split('/').some((segment) => segment === '' || segment.startsWith(':'))) return undefined;
       const key = `${address.slug} ${address.method} ${address.path}`;
       const known = found.get(key);
       if (known) return known;

@@ -153,3 +153,16 @@ test('a key must be 1 to 255 printable ASCII characters', async () => {
     expect(await problemOf(call(keyed(key), 'workflows.create', input)), key).toMatchObject({ status: 400 });
   }
 });
+
+test('data with keys that superjson refuses is kept, compared and replayed like any other', async () => {
+  const key = randomUUID();
+  const constructed = JSON.parse('{"constructor":"Ferrari","prototype":[1]}');
+  const definition = answering(constructed);
+  const made = await call(keyed(key), 'workflows.create', { ...input, definition });
+  expect(JSON.stringify(Object(made).definition.nodes[0].params.value)).toBe(JSON.stringify(constructed));
+  expect(await call(keyed(key), 'workflows.create', { ...input, definition })).toEqual(made);
+  const other = problemOf(
+    call(keyed(key), 'workflows.create', { ...input, definition: answering({ constructor: 1 }) }),
+  );
+  expect(await other).toMatchObject({ code: 'idempotency_mismatch' });
+});

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { Refusal } from '@flowplane/contract/errors';
 import type { Db } from '@flowplane/db/database';
 import { sql } from 'kysely';
-import superjson from 'superjson';
 import type { Context, Principal } from '../context.ts';
 
 /** A call with an `Idempotency-Key`: whose, of what, and with which input. */
@@ -26,7 +25,9 @@ export function keyedCall(
     throw new Refusal('invalid_input', 'Idempotency-Key must be 1 to 255 printable ASCII characters.');
   }
   const { teamId, userId } = ctx.principal;
-  const inputHash = createHash('sha256').update(superjson.stringify(input)).digest('hex');
+  // Keyed, because a plain hash lets whoever reads the table try out passwords that were sent.
+  const text = JSON.stringify(input) ?? '';
+  const inputHash = createHmac('sha256', ctx.auth.idempotencySeal).update(text).digest('hex');
   return { teamId, userId, procedure: path, key, inputHash };
 }
 

@@ -1,9 +1,9 @@
 import { Refusal } from '@flowplane/contract/errors';
 import { inTransaction } from '@flowplane/db/transaction';
 import { sql } from 'kysely';
-import superjson from 'superjson';
 import { seal, unseal } from '../auth/seal.ts';
 import type { Context, Principal } from '../context.ts';
+import { transformer } from '../transformer.ts';
 import { type KeyedCall, keepCall, keptCall, keyedCall } from './keyed-call.ts';
 
 type Options<Input> = { ctx: Context & { principal: Principal }; input: Input; path: string };
@@ -42,11 +42,12 @@ export function once<Input, Output>(
       const kept = await keptCall(db, call);
       if (kept?.sealed_output) {
         ctx.response.headers['idempotency-replayed'] = 'true';
-        return superjson.parse<Output>(unseal(key, kept.sealed_output, name));
+        return transformer.deserialize<Output>(JSON.parse(unseal(key, kept.sealed_output, name)));
       }
       const database = { ...ctx.database, db };
       const output = await resolve({ ...options, ctx: { ...ctx, database, auth: { ...ctx.auth, database } } });
-      await keepCall(db, call, { sealed_output: seal(key, superjson.stringify(output), name), resource_id: null });
+      const sealed = seal(key, JSON.stringify(transformer.serialize(output)), name);
+      await keepCall(db, call, { sealed_output: sealed, resource_id: null });
       return output;
     });
     // Who looked a webhook up meanwhile found, and remembered, what was there before the commit.

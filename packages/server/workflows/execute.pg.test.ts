@@ -98,7 +98,7 @@ test('executing a workflow while it is deleted starts it or says that there is n
   const id = await workflow(answering(1));
   const answers = await Promise.allSettled([
     ...Array.from({ length: 10 }, () => ann.api.workflows.execute({ id, wait: 5 })),
-    ann.api.workflows.delete({ id }),
+    ann.api.workflows.delete({ id, force: true }),
     ...Array.from({ length: 10 }, () => ann.api.workflows.execute({ id, wait: 5 })),
   ]);
   for (const answer of answers) {

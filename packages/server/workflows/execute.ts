@@ -45,18 +45,18 @@ async function draftVersion(db: Db, teamId: string, id: string): Promise<Runnabl
  *
  * @param scope.executionId the id that it must have, for a call that may be repeated: a repeat finds the execution
  *   (`replayed`), whatever has become of the workflow since.
- * @throws Refusal `not_found`, `not_published`, `payload_too_large`.
+ * @throws Refusal `not_found`, `not_published`, `payload_too_large`, `queue_full`.
  */
 export async function executeWorkflow(
   { db, teamId, engine, executionId }: { db: Db; teamId: string; engine: Engine; executionId: string | undefined },
-  { id, input, wait, draft }: z.output<typeof workflowExecuteInput>,
+  { id, input, wait, draft, priority }: z.output<typeof workflowExecuteInput>,
 ): Promise<{ execution: Execution; replayed: boolean }> {
   const ms = wait * 1_000;
   const before = executionId && (await engine.wait(teamId, executionId, ms));
   if (before) return { execution: before, replayed: true };
   checkInputSize(input);
   const runnable = draft ? await draftVersion(db, teamId, id) : await publishedVersion(db, teamId, id);
-  const request = { teamId, workflowId: id, ...runnable, trigger: 'api', input };
+  const request = { teamId, workflowId: id, ...runnable, trigger: 'api', input, priority };
   const started = await startExecution(engine, { ...request, id: executionId });
   if (!started) throw noWorkflow(id);
   return { execution: await finished(engine, started, { teamId, ms }), replayed: false };

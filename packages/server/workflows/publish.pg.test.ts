@@ -1,6 +1,7 @@
 import type { Definition } from '@flowplane/contract/definition';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { answerWebhook } from '../hooks/answer.ts';
+import { bodyOf, callOf } from '../hooks/test-call.ts';
 import { answering, problemOf, testApi } from '../test-api.ts';
 
 let api: Awaited<ReturnType<typeof testApi>>;
@@ -21,8 +22,7 @@ async function published(definition: Definition) {
 }
 
 async function answerAt(path: string, slug = ann.slug): Promise<unknown> {
-  const outcome = await answerWebhook(api, { slug, method: 'POST', path }, null);
-  return 'answer' in outcome ? outcome.answer.body : outcome.problem.code;
+  return bodyOf(await answerWebhook(api, { slug, method: 'POST', path }, callOf(null)));
 }
 
 test('each publication of a changed draft is the next version; publishing the same again changes nothing', async () => {

@@ -1,34 +1,26 @@
-import { execution } from '@flowplane/contract/execution';
 import {
   workflow,
   workflowCreateInput,
   workflowDeleteInput,
-  workflowExecuteInput,
   workflowGetInput,
   workflowListInput,
   workflowPage,
-  workflowPublishInput,
   workflowReplaceInput,
   workflowUpdateInput,
 } from '@flowplane/contract/workflow';
-import { isFinal } from '@flowplane/engine/execution';
 import type { TRPCRouterRecord } from '@trpc/server';
 import { z } from 'zod';
-import type { Context, Principal } from '../context.ts';
 import { once } from '../idempotency/once.ts';
-import { reservedId } from '../idempotency/reserved-id.ts';
 import { procedure } from '../trpc.ts';
-import { executeWorkflow } from './execute.ts';
-import { publishWorkflow } from './publish.ts';
+import { deleteWorkflow } from './delete.ts';
+import { runProcedures } from './runs-router.ts';
+import { scope } from './scope.ts';
+import { transferProcedures } from './transfer-router.ts';
 import { replaceWorkflow, updateWorkflow } from './update.ts';
-import { createWorkflow, deleteWorkflow, getWorkflow, listWorkflows } from './workflows.ts';
+import { versionProcedures } from './versions-router.ts';
+import { createWorkflow, getWorkflow, listWorkflows } from './workflows.ts';
 
 const tags = ['workflows'];
-
-function scope({ database, engine, webhooks, principal }: Context & { principal: Principal }) {
-  const { teamId, userId } = principal;
-  return { db: database.db, teamId, userId, engine, webhooks, nodeTypes: engine.nodeTypes };
-}
 
 export const workflowsRouter = {
   list: procedure
@@ -46,6 +38,7 @@ export const workflowsRouter = {
       permission: 'workflows:write',
       etag: 'revision',
       status: 201,
+      errors: ['invalid_workflow'],
     })
     .input(workflowCreateInput)
     .output(workflow)
@@ -79,6 +72,7 @@ export const workflowsRouter = {
       },
       permission: 'workflows:write',
       etag: 'revision',
+      errors: ['invalid_workflow'],
     })
     .input(workflowUpdateInput)
     .output(workflow)
@@ -96,6 +90,7 @@ export const workflowsRouter = {
       },
       permission: 'workflows:write',
       etag: 'revision',
+      errors: ['invalid_workflow'],
     })
     .input(workflowReplaceInput)
     .output(workflow)
@@ -109,54 +104,18 @@ export const workflowsRouter = {
         aliases: ['/pipelines/{id}'],
         tags,
         summary: 'Delete a workflow, its versions and its executions',
+        description: 'Refused while executions of it are under way, unless `force` is true: they are cancelled then.',
       },
       permission: 'workflows:write',
       etag: 'revision',
+      errors: ['workflow_in_use'],
       status: 204,
     })
     .input(workflowDeleteInput)
     .output(z.void())
     .mutation(once(({ ctx, input }) => deleteWorkflow(scope(ctx), input))),
 
-  publish: procedure
-    .meta({
-      openapi: {
-        method: 'POST',
-        path: '/workflows/{id}/publish',
-        aliases: ['/pipelines/{id}/publish'],
-        tags,
-        summary: 'Publish the draft as a new version',
-      },
-      permission: 'workflows:write',
-      etag: 'revision',
-    })
-    .input(workflowPublishInput)
-    .output(workflow)
-    .mutation(once(({ ctx, input }) => publishWorkflow(scope(ctx), input))),
-
-  execute: procedure
-    .meta({
-      openapi: {
-        method: 'POST',
-        path: '/workflows/{id}/execute',
-        aliases: ['/pipelines/{id}/execute'],
-        tags,
-        summary: 'Run a workflow',
-      },
-      permission: 'workflows:execute',
-      status: 202,
-      otherStatus: 200,
-      exampleFields: { 202: { status: 'running', output: null, finishedAt: null } },
-      statusDescriptions: { 202: 'It goes on.', 200: 'It finished within `wait` seconds.' },
-      location: '/executions/{id}',
-    })
-    .input(workflowExecuteInput)
-    .output(execution)
-    .mutation(async ({ ctx, input, path }) => {
-      const executionId = await reservedId(ctx, { path, input: { ...input, wait: 0 } });
-      const { execution, replayed } = await executeWorkflow({ ...scope(ctx), executionId }, input);
-      if (isFinal(execution.status)) ctx.response.status = 200;
-      if (replayed) ctx.response.headers['idempotency-replayed'] = 'true';
-      return execution;
-    }),
+  ...versionProcedures,
+  ...runProcedures,
+  ...transferProcedures,
 } satisfies TRPCRouterRecord;

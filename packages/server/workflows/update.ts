@@ -3,6 +3,7 @@ import type { Workflow, workflowReplaceInput, workflowUpdateInput } from '@flowp
 import { inTransaction } from '@flowplane/db/transaction';
 import { sql } from 'kysely';
 import type { z } from 'zod';
+import { checkCredentials } from './check-credentials.ts';
 import { lockWorkflow } from './lock.ts';
 import { checkDefinition, type Scope, workflowOf } from './workflows.ts';
 
@@ -11,12 +12,13 @@ import { checkDefinition, type Scope, workflowOf } from './workflows.ts';
  *
  * @throws Refusal `not_found`, `invalid_workflow`, `precondition_failed`.
  */
-export async function updateWorkflow(
-  { db, teamId, nodeTypes }: Scope,
-  input: z.output<typeof workflowUpdateInput>,
-): Promise<Workflow> {
+export async function updateWorkflow(scope: Scope, input: z.output<typeof workflowUpdateInput>): Promise<Workflow> {
+  const { db, teamId, nodeTypes } = scope;
   const { name, description, definition } = input;
-  if (definition) checkDefinition(definition, nodeTypes);
+  if (definition) {
+    checkDefinition(definition, nodeTypes);
+    await checkCredentials(scope, definition);
+  }
   return inTransaction(db, async (tx) => {
     const row = await lockWorkflow(tx, teamId, input);
     const next = {

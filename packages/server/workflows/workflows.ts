@@ -1,24 +1,20 @@
-import { Refusal } from '@flowplane/contract/errors';
+import { type FieldError, Refusal } from '@flowplane/contract/errors';
 import { cursorOf, idOfCursor } from '@flowplane/contract/page';
-import type {
-  Workflow,
-  workflowCreateInput,
-  workflowDeleteInput,
-  workflowListInput,
-} from '@flowplane/contract/workflow';
+import type { Workflow, workflowCreateInput, workflowListInput } from '@flowplane/contract/workflow';
 import type { Database, Db } from '@flowplane/db/database';
 import { newId } from '@flowplane/db/id';
 import type { WorkflowsTable } from '@flowplane/db/tables/workflows';
-import { inTransaction } from '@flowplane/db/transaction';
 import type { NodeTypes } from '@flowplane/engine/node-type';
 import { definitionErrors } from '@flowplane/engine/validate';
 import type { Selectable } from 'kysely';
 import type { z } from 'zod';
-import type { Webhooks } from '../hooks/webhooks.ts';
-import { lockWorkflow } from './lock.ts';
+import type { Vault } from '../credentials/vault.ts';
+import { scheduleErrors } from '../schedules/schedule-errors.ts';
+import { checkCredentials } from './check-credentials.ts';
+import { readWorkflow } from './read.ts';
 
-/** Whose workflows, and with which node types. */
-export type Scope = { db: Db; teamId: string; nodeTypes: NodeTypes };
+/** Whose workflows, and with which node types and credentials. */
+export type Scope = { db: Db; teamId: string; nodeTypes: NodeTypes; vault: Pick<Vault, 'database'> };
 
 type Row = Selectable<WorkflowsTable>;
 
@@ -42,9 +38,14 @@ export function noWorkflow(id: string): Refusal {
   return new Refusal('not_found', `There is no workflow ${id} in this team.`);
 }
 
+/** What is wrong with a definition, by node and field. */
+export function errorsOf(definition: Workflow['definition'], nodeTypes: NodeTypes): FieldError[] {
+  return [...definitionErrors(definition, nodeTypes), ...scheduleErrors(definition.triggers)];
+}
+
 /** @throws Refusal `invalid_workflow` naming node and field. */
 export function checkDefinition(definition: Workflow['definition'], nodeTypes: NodeTypes): void {
-  const errors = definitionErrors(definition, nodeTypes);
+  const errors = errorsOf(definition, nodeTypes);
   const [first] = errors;
   if (!first) return;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
@@ -56,11 +57,10 @@ export function checkDefinition(definition: Workflow['definition'], nodeTypes: N
 }
 
 /** @throws Refusal `invalid_workflow` naming node and field. */
-export async function createWorkflow(
-  { db, teamId, nodeTypes }: Scope,
-  input: z.output<typeof workflowCreateInput>,
-): Promise<Workflow> {
+export async function createWorkflow(scope: Scope, input: z.output<typeof workflowCreateInput>): Promise<Workflow> {
+  const { db, teamId, nodeTypes } = scope;
   checkDefinition(input.definition, nodeTypes);
+  await checkCredentials(scope, input.definition);
   const row = await db
     .insertInto('workflows')
     .values({
@@ -76,19 +76,22 @@ export async function createWorkflow(
   return workflowOf(row);
 }
 
-/** Written and named by hand: compiling it from the builder took longer than all else that is ours of a `get`. */
-const readWorkflow = {
-  name: 'read-workflow',
-  text: `select id, name, description, definition, revision, published_version, created_at, updated_at
-    from workflows where id = $1 and team_id = $2`,
-};
-
 /** @throws Refusal `not_found`. */
 export async function getWorkflow({ pool }: Pick<Database, 'pool'>, teamId: string, id: string): Promise<Workflow> {
-  const { rows } = await pool.query<Omit<Row, 'team_id'>>({ ...readWorkflow, values: [id, teamId] });
-  const [row] = rows;
+  const row = await readWorkflow(pool, teamId, id);
   if (!row) throw noWorkflow(id);
   return workflowOf(row);
+}
+
+/** @throws Refusal `not_found`. */
+export async function requireWorkflow({ db, teamId }: Pick<Scope, 'db' | 'teamId'>, id: string): Promise<void> {
+  const row = await db
+    .selectFrom('workflows')
+    .select('id')
+    .where('id', '=', id)
+    .where('team_id', '=', teamId)
+    .executeTakeFirst();
+  if (!row) throw noWorkflow(id);
 }
 
 /** A page of the team's workflows, newest first. */
@@ -107,16 +110,4 @@ export async function listWorkflows(
   const items = rows.slice(0, limit).map(summaryOf);
   const last = items.at(-1);
   return { items, nextCursor: rows.length > limit && last ? cursorOf(last.id) : null };
-}
-
-/** Deletes a workflow with its versions and executions. @throws Refusal `not_found`, `precondition_failed`. */
-export async function deleteWorkflow(
-  { db, teamId, webhooks }: Pick<Scope, 'db' | 'teamId'> & { webhooks: Webhooks },
-  input: z.output<typeof workflowDeleteInput>,
-): Promise<void> {
-  await inTransaction(db, async (tx) => {
-    const { id } = await lockWorkflow(tx, teamId, input);
-    await tx.deleteFrom('workflows').where('id', '=', id).execute();
-  });
-  webhooks.forget();
 }

@@ -1,0 +1,8 @@
+/**
+ * The address of a page to which a mailed token is brought. Behind `#`, where it is in no log and no `Referer`.
+ *
+ * @param issuer the instance's public address.
+ */
+export function mailLink(issuer: string, page: 'verify-email' | 'reset-password', token: string): string {
+  return `${issuer.replace(/\/+$/, '')}/${page}#token=${token}`;
+}
