@@ -1,31 +1,20 @@
 import { FlowplaneError } from './error.ts';
 import { isProblem } from './failure.ts';
+import { networked } from './networked.ts';
 import { retryAfterOf } from './retry-after.ts';
 
 type Fetch = typeof globalThis.fetch;
 
-/** An answer of tRPC's, as tRPC's client takes it; `retryAfter` in seconds. */
-export type Answer = { ok: boolean; retryAfter: number | undefined; json: () => Promise<unknown> };
+/** An answer of tRPC's, as tRPC's client takes it; `retryAfter` in seconds, and `stream` the body of a stream of events. */
+export type Answer = {
+  ok: boolean;
+  retryAfter: number | undefined;
+  json: () => Promise<unknown>;
+  stream?: ReadableStream<Uint8Array>;
+};
 
 /** Sends a request and gives the answer. */
 export type Ask = (url: Parameters<Fetch>[0], init?: RequestInit) => Promise<Answer>;
-
-/** Node's fetch says only "fetch failed", and why in the cause. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const cause = error.cause instanceof Error ? reasonOf(error.cause) : '';
-  return cause || error.message;
-}
-
-async function networked<Value>(work: Promise<Value>): Promise<Value> {
-  try {
-    return await work;
-  } catch (cause) {
-    if (cause instanceof Error && cause.name === 'AbortError') throw cause;
-    const detail = `No answer came: ${reasonOf(cause)}. Check the url and the network, then try again.`;
-    throw new FlowplaneError({ status: 0, code: 'network_error', detail }, { cause });
-  }
-}
 
 function isTrpcAnswer(body: unknown): boolean {
   return Array.isArray(body) || (typeof body === 'object' && body !== null && ('error' in body || 'result' in body));
@@ -54,8 +43,11 @@ function parseAnswer(text: string, { status, url, headers }: Response): unknown 
 export function answersOf(fetch: Fetch): Ask {
   return async (url, init) => {
     const response = await networked(fetch(url, init));
+    const { ok, headers, body } = response;
+    const retryAfter = retryAfterOf(headers.get('retry-after'));
+    const streams = ok && body && headers.get('content-type')?.startsWith('text/event-stream');
+    if (streams) return { ok, retryAfter, json: async () => undefined, stream: body };
     const answer = parseAnswer(await networked(response.text()), response);
-    const { ok, headers } = response;
-    return { ok, retryAfter: retryAfterOf(headers.get('retry-after')), json: async () => answer };
+    return { ok, retryAfter, json: async () => answer };
   };
 }

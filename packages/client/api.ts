@@ -2,15 +2,17 @@ import type { AppRouter } from '@flowplane/server/app-router';
 import type {
   AnyTRPCMutationProcedure,
   AnyTRPCQueryProcedure,
+  AnyTRPCSubscriptionProcedure,
   inferProcedureInput,
+  inferProcedureOutput,
   inferRouterError,
   inferRouterInputs,
-  inferRouterOutputs,
   inferTransformedProcedureOutput,
 } from '@trpc/server';
 import type { CallOptions, MutationOptions } from './call-options.ts';
 import type { ExecutionHandle } from './execution-handle.ts';
-import type { procedures } from './procedures.gen.ts';
+import type { procedures, usualErrors } from './procedures.gen.ts';
+import type { StreamOptions } from './stream-options.ts';
 
 /** Any JSON value. */
 export type Json = Outputs['executions']['get']['output'];
@@ -36,6 +38,12 @@ export type Step = Outputs['executions']['steps']['items'][number];
 /** A line that an execution logged. */
 export type LogLine = Outputs['executions']['logs']['items'][number];
 
+/** What the stream of an execution tells; `done` is the last. */
+export type ExecutionEvent = Outputs['executions']['events'];
+
+/** What the stream of a workflow's logs tells. */
+export type WorkflowLogEvent = Outputs['workflows']['logs'];
+
 /** What registering and signing in answer. */
 export type SignedIn = Outputs['auth']['login'];
 
@@ -45,11 +53,42 @@ export type ApiKey = Outputs['auth']['apiKeys']['list']['items'][number];
 /** The error codes that this release of the API answers with. */
 export type KnownErrorCode = inferRouterError<AppRouter>['data']['problem']['code'];
 
+/** The error codes that any call may fail with. */
+export type UsualErrorCode = (typeof usualErrors)[number] | 'network_error' | 'bad_response';
+
+/** The error codes that a call may fail with, by the procedure's path: `ErrorCodes['workflows.execute']`. */
+export type ErrorCodes = {
+  -readonly [Path in keyof typeof procedures]:
+    | UsualErrorCode
+    | ((typeof procedures)[Path] extends { errors: readonly (infer Code)[] } ? Code : never);
+};
+
 /** What every procedure takes, by its path: `Inputs['workflows']['create']`. */
 export type Inputs = inferRouterInputs<AppRouter>;
 
-/** What every procedure answers, by its path: `Outputs['workflows']['get']`. */
-export type Outputs = inferRouterOutputs<AppRouter>;
+/** What every procedure answers, by its path: `Outputs['workflows']['get']`; of streams each event. */
+export type Outputs = OutputsOf<AppRouter['_def']['record']>;
+
+type Callable = AnyTRPCQueryProcedure | AnyTRPCMutationProcedure;
+type Root = AppRouter['_def']['_config']['$types'];
+
+type WithId<Event> = Event extends { event: infer Name; data: infer Data }
+  ? { id: string; event: Name; data: Data }
+  : never;
+type EventOf<Output> =
+  Output extends AsyncIterable<infer Item>
+    ? Item extends { id: string; data: infer Event }
+      ? WithId<Event>
+      : never
+    : never;
+
+type OutputsOf<Routes> = {
+  [Name in keyof Routes]: Routes[Name] extends AnyTRPCSubscriptionProcedure
+    ? EventOf<inferProcedureOutput<Routes[Name]>>
+    : Routes[Name] extends Callable
+      ? inferTransformedProcedureOutput<Root, Routes[Name]>
+      : OutputsOf<Routes[Name]>;
+};
 
 type Call<Input, Output, Options> =
   Partial<Input> extends Input
@@ -66,8 +105,11 @@ type Paging<Input, Output> = Output extends { items: (infer Item)[]; nextCursor:
   ? { all: All<Input, Item> }
   : unknown;
 
-type Callable = AnyTRPCQueryProcedure | AnyTRPCMutationProcedure;
-type Root = AppRouter['_def']['_config']['$types'];
+type Follow<Input, Event> =
+  Partial<Input> extends Input
+    ? (input?: Input, options?: StreamOptions) => AsyncIterable<Event>
+    : (input: Input, options?: StreamOptions) => AsyncIterable<Event>;
+
 type Keyed = {
   [Path in keyof typeof procedures]: (typeof procedures)[Path] extends { keyed: true } ? Path : never;
 }[keyof typeof procedures];
@@ -83,7 +125,9 @@ type Calls<Routes, Prefix extends string> = {
         inferProcedureInput<Routes[Name]>,
         inferTransformedProcedureOutput<Root, Routes[Name]>
       >
-    : Calls<Routes[Name], `${Prefix}${Name & string}.`>;
+    : Routes[Name] extends AnyTRPCSubscriptionProcedure
+      ? Follow<inferProcedureInput<Routes[Name]>, EventOf<inferProcedureOutput<Routes[Name]>>>
+      : Calls<Routes[Name], `${Prefix}${Name & string}.`>;
 };
 
 /** Every procedure of the API as a method; the input may be left out where everything in it is optional. */

@@ -10,6 +10,8 @@ export type ClientOptions = {
   token?: string | (() => string | undefined | Promise<string | undefined>) | undefined;
   /** What signing in answered. The client gets new tokens when they expire, once for however many calls. */
   session?: Session | undefined;
+  /** Which of the caller's teams the calls are for; without it the one of the API key, or the caller's personal team. */
+  teamId?: string | undefined;
   /** How often a call that failed is sent again where that does no harm, 0 to 10; 2 when absent. */
   retries?: number | undefined;
   /** Further headers of every request. */

@@ -2,28 +2,57 @@ import type { Ask } from './answers.ts';
 import { isRefused } from './refused.ts';
 import type { OpenSession } from './session.ts';
 
-/** Who calls. */
+/** Who calls, and for which team. */
 export type Credentials = {
   apiKey?: string | undefined;
   token?: string | (() => string | undefined | Promise<string | undefined>) | undefined;
   session?: OpenSession | undefined;
+  teamId?: string | undefined;
 };
 
-function signed(init: RequestInit | undefined, name: string, value: string | undefined): RequestInit {
+/** The headers that say who calls; `bearer` is the access token in them. */
+export type Signature = { headers: Record<string, string>; bearer?: string | undefined };
+
+/** Signs requests. */
+export type Signer = {
+  /**
+   * The signature of the next request.
+   *
+   * @param refused one that the server refused: what follows is another.
+   */
+  sign: (refused?: Signature) => Promise<Signature>;
+  /** Whether there is another signature after one that was refused. */
+  renews: boolean;
+};
+
+/** What signs the requests of a client. */
+export function signerOf({ apiKey, token, session, teamId }: Credentials): Signer {
+  const team: Record<string, string> = teamId === undefined ? {} : { 'x-team-id': teamId };
+  if (apiKey) return { renews: false, sign: async () => ({ headers: { ...team, 'x-api-key': apiKey } }) };
+  return {
+    renews: session !== undefined,
+    async sign(refused) {
+      const given = typeof token === 'function' ? await token() : token;
+      const bearer = session ? await session.accessToken(refused?.bearer) : given;
+      return { bearer, headers: bearer ? { ...team, authorization: `Bearer ${bearer}` } : team };
+    },
+  };
+}
+
+/** A request with further headers. */
+export function withHeaders(init: RequestInit | undefined, more: Record<string, string>): RequestInit {
   const headers = new Headers(init?.headers);
-  if (value) headers.set(name, value);
+  for (const [name, value] of Object.entries(more)) headers.set(name, value);
   return { ...init, headers };
 }
 
 /** An `ask` that says who calls, and asks once more with new tokens when those of a session are refused. */
-export function withCredentials(ask: Ask, { apiKey, token, session }: Credentials): Ask {
-  if (apiKey) return (url, init) => ask(url, signed(init, 'x-api-key', apiKey));
+export function withCredentials(ask: Ask, { sign, renews }: Signer): Ask {
   return async (url, init) => {
-    const send = (bearer: string | undefined) => ask(url, signed(init, 'authorization', bearer && `Bearer ${bearer}`));
-    if (!session) return send(typeof token === 'function' ? await token() : token);
-    const bearer = await session.accessToken();
-    const answer = await send(bearer);
+    const signature = await sign();
+    const answer = await ask(url, withHeaders(init, signature.headers));
+    if (!renews || !isRefused(await answer.json())) return answer;
     // Whoever is refused was not served, so that asking again repeats nothing.
-    return isRefused(await answer.json()) ? send(await session.accessToken(bearer)) : answer;
+    return ask(url, withHeaders(init, (await sign(signature)).headers));
   };
 }

@@ -1,59 +1,26 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
-import { gzipSync } from 'node:zlib';
 import { build } from 'rolldown';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { program } from './test-readme.ts';
+import { afterAll, expect, test, vi } from 'vitest';
+import { compile, type compilers, installedFile, makeConsumerProject } from './build/consumer-project.ts';
+import { component, program } from './test-readme.ts';
 import { serveApi } from './test-server.ts';
 
+// Compilers and bundlers take their time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
+
 const here = import.meta.dirname;
-const project = realpathSync(mkdtempSync(join(tmpdir(), 'flowplane-client-')));
-const installed = join(project, 'node_modules/@flowplane/client');
-const tsc = createRequire(import.meta.url)
-  .resolve('typescript/package.json')
-  .replace(/package\.json$/, 'bin/tsc');
+const project = makeConsumerProject();
+const { installed } = project;
+afterAll(() => project[Symbol.dispose]());
 
-beforeAll(() => {
-  execFileSync(process.execPath, ['build/build.ts'], { cwd: here });
-  const packed = execFileSync('pnpm', ['pack', '--json', '--pack-destination', project], {
-    cwd: here,
-    encoding: 'utf8',
-  });
-  const { filename }: { filename: string } = JSON.parse(packed);
-  mkdirSync(installed, { recursive: true });
-  execFileSync('tar', ['-xzf', filename, '--strip-components=1', '-C', installed]);
-});
-afterAll(() => rmSync(project, { recursive: true, force: true }));
-
-/** The errors of a strict project that has installed the package and nothing else: no Node types, no tRPC, no zod. */
-function typeCheck(source: string): string {
-  const compilerOptions = {
-    strict: true,
-    exactOptionalPropertyTypes: true,
-    noUncheckedIndexedAccess: true,
-    skipLibCheck: false,
-    noEmit: true,
-    target: 'es2022',
-    module: 'nodenext',
-    types: [],
-  };
-  writeFileSync(join(project, 'package.json'), JSON.stringify({ type: 'module' }));
-  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }));
-  writeFileSync(join(project, 'main.ts'), source);
-  return compile(project);
-}
-
-function compile(folder: string): string {
-  try {
-    return execFileSync(process.execPath, [tsc, '--pretty', 'false'], { cwd: folder, encoding: 'utf8' });
-  } catch (error) {
-    if (error instanceof Error && 'stdout' in error) return String(error.stdout);
-    throw error;
-  }
+/** The errors of a strict project that has installed the package: no Node types, no tRPC, no zod. */
+function typeCheck(source: string, compiler: keyof typeof compilers = '7'): string {
+  project.write('main.ts', source);
+  const { errors, milliseconds } = project.typeCheck('main.ts', compiler);
+  console.log(`type-check of a project that uses the SDK, TypeScript ${compiler}: ${Math.round(milliseconds)} ms`);
+  return errors;
 }
 
 const sameType = `
@@ -61,37 +28,53 @@ const sameType = `
     function same<A, B>(_: Same<A, B>): void {}
 `;
 
-test('the tarball holds the program, its types and the README, and wants only tRPC’s client and superjson', () => {
+/** What a module imports; a procedure may be called `import` too. */
+function importsOf(text: string): string[] {
+  const found = text.matchAll(/^import .*?['"]([^'"]+)['"];$|\bimport\(['"]([^'"]+)/gm);
+  return [...found].map(([, one, other]) => one ?? other ?? '').sort();
+}
+
+test('the tarball holds the programs, their types and the README; React is wanted only by those who use it', () => {
   expect(readdirSync(installed).sort()).toEqual(['README.md', 'dist', 'package.json']);
-  expect(readdirSync(join(installed, 'dist')).sort()).toEqual(['index.d.ts', 'index.js']);
-  const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+  const files = ['index.d.ts', 'index.js', 'react.d.ts', 'react.js'];
+  expect(readdirSync(join(installed, 'dist')).sort()).toEqual(files);
+  const manifest = JSON.parse(installedFile(project, 'package.json'));
   expect(Object.keys(manifest.dependencies).sort()).toEqual(['@trpc/client', 'superjson']);
-  expect(JSON.stringify(manifest.dependencies)).not.toMatch(/catalog:|workspace:/);
-  expect(manifest.exports).toEqual({ '.': { types: './dist/index.d.ts', default: './dist/index.js' } });
-});
-
-test('the types name nothing of the server’s, and the program nothing of Node’s', () => {
-  const types = readFileSync(join(installed, 'dist/index.d.ts'), 'utf8');
-  expect(types).not.toMatch(/@flowplane\/|\bkysely\b|\bpg\b|node:|\bzod\b|@trpc|\bimport\b|[:<|] ?any\b/);
-  const program = readFileSync(join(installed, 'dist/index.js'), 'utf8');
-  const imports = [...program.matchAll(/\bfrom\s*"([^"]+)"|\bimport\s*\(?\s*"([^"]+)"/g)].map(
-    ([, one, other]) => one ?? other,
-  );
-  expect(imports.sort()).toEqual(['@trpc/client', 'superjson']);
-  expect(program).not.toMatch(/\b(process|Buffer|require|__dirname)\b/);
-});
-
-test('a bundle with everything in it is at most 25 KB', async () => {
-  const { output } = await build({
-    input: join(here, 'dist/index.js'),
-    platform: 'browser',
-    output: { minify: true },
-    write: false,
+  expect(Object.keys(manifest.peerDependencies).sort()).toEqual(['@tanstack/react-query', 'react']);
+  expect(manifest.peerDependenciesMeta).toEqual({
+    '@tanstack/react-query': { optional: true },
+    react: { optional: true },
   });
-  const size = gzipSync(output[0].code).length;
-  console.log(`SDK with its dependencies, minified: ${(size / 1024).toFixed(1)} KB gzip`);
-  expect(output).toHaveLength(1);
-  expect(size).toBeLessThanOrEqual(25 * 1024);
+  expect(JSON.stringify(manifest.dependencies)).not.toMatch(/catalog:|workspace:/);
+  expect(manifest.exports).toEqual({
+    '.': { types: './dist/index.d.ts', default: './dist/index.js' },
+    './react': { types: './dist/react.d.ts', default: './dist/react.js' },
+  });
+});
+
+test('the types name nothing of the server’s, and the programs nothing of Node’s', () => {
+  const strange = /@flowplane\/|\bkysely\b|\bpg\b|node:|\bzod\b|@trpc|[:<|] ?any\b/;
+  expect(installedFile(project, 'dist/index.d.ts')).not.toMatch(strange);
+  expect(importsOf(installedFile(project, 'dist/index.d.ts'))).toEqual([]);
+  const reactTypes = installedFile(project, 'dist/react.d.ts');
+  expect(reactTypes).not.toMatch(strange);
+  expect(importsOf(reactTypes)).toEqual(['./index.js', '@tanstack/react-query']);
+  const program = installedFile(project, 'dist/index.js');
+  const react = installedFile(project, 'dist/react.js');
+  expect(importsOf(program)).toEqual(['@trpc/client', 'superjson']);
+  expect(importsOf(react)).toEqual(['@tanstack/react-query', 'react']);
+  expect(program + react).not.toMatch(/\b(process|Buffer|require|__dirname)\b/);
+});
+
+test('a bundle with everything in it is at most 25 KB, and what the React entry adds at most 3 KB', async () => {
+  project.write('all.ts', "export * from '@flowplane/client';");
+  project.write('react.ts', "export * from '@flowplane/client/react';");
+  const { gzip } = await project.bundle('all.ts');
+  const react = await project.bundle('react.ts', ['react', '@tanstack/react-query']);
+  const shown = (bytes: number) => `${(bytes / 1024).toFixed(1)} KB gzip`;
+  console.log(`SDK with its dependencies, by Vite: ${shown(gzip)}; its React entry: ${shown(react.gzip)}`);
+  expect(gzip).toBeLessThanOrEqual(25 * 1024);
+  expect(react.gzip).toBeLessThanOrEqual(3 * 1024);
 });
 
 test('the built program calls a server and exports what the source does', async () => {
@@ -139,43 +122,9 @@ test('a bundle runs where there is nothing of Node’s, as in browsers and Deno'
   expect(result).toBe('{"status":"failed","items":250}');
 });
 
-test('a strict project outside sees exact types', () => {
-  const started = performance.now();
-  const errors = typeCheck(`
-    import { createClient, FlowplaneError } from '@flowplane/client';
-    import type * as Sdk from '@flowplane/client';
-
-    ${sameType}
-    const client = createClient({ url: 'https://flowplane.example.com', token: async () => 'token' });
-    const { signal } = new AbortController();
-    const workflow = await client.workflows.create({ name: 'a', definition: { nodes: [{ id: 'a', type: 'log' }] } });
-    const execution = await client.workflows.execute({ id: workflow.id, wait: 10 }, { signal });
-    const page = await client.executions.list();
-    await client.auth.logout();
-    for await (const item of client.workflows.list.all()) same<typeof item, Sdk.WorkflowSummary>(true);
-    for await (const item of client.executions.steps.all({ id: execution.id }, { signal })) same<typeof item, Sdk.Step>(true);
-    createClient({ url: '', session: await client.auth.login({ email: '', password: '' }) });
-    const key = await client.auth.apiKeys.create({ name: 'ci', expiresAt: new Date() });
-
-    same<typeof workflow, Sdk.Workflow>(true);
-    same<typeof workflow, Sdk.Outputs['workflows']['get']>(true);
-    same<typeof execution, Sdk.ExecutionHandle>(true);
-    same<Awaited<ReturnType<typeof execution.wait>>, Sdk.Execution>(true);
-    same<Sdk.Execution, Sdk.Outputs['workflows']['execute']>(true);
-    same<typeof workflow.createdAt, Date>(true);
-    same<typeof workflow.publishedVersion, number | null>(true);
-    same<typeof execution.output, Sdk.Json>(true);
-    same<Sdk.Json, null | boolean | number | string | Sdk.Json[] | { [key: string]: Sdk.Json }>(true);
-    same<typeof execution.status, 'pending' | 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled'>(true);
-    same<Sdk.Step['status'], typeof execution.status | 'skipped'>(true);
-    same<(typeof page)['items'], Sdk.ExecutionSummary[]>(true);
-    same<typeof key.expiresAt, Date | null>(true);
-    same<Sdk.Inputs['auth']['login'], { email: string; password: string }>(true);
-    same<string extends Sdk.KnownErrorCode ? true : false, false>(true);
-    same<FlowplaneError['requestId'], string | undefined>(true);
-    `);
-  console.log(`type-check of a project that uses the SDK: ${Math.round(performance.now() - started)} ms`);
-  expect(errors).toBe('');
+test.each(['5.9', '7'] as const)('a strict project outside sees exact types, with TypeScript %s', (compiler) => {
+  const source = readFileSync(join(here, 'test-consumer/sdk.txt'), 'utf8');
+  expect(typeCheck(sameType + source, compiler)).toBe('');
 });
 
 test('the types that were written out are those of the API’s router', () => {
@@ -184,19 +133,24 @@ test('the types that were written out are those of the API’s router', () => {
   const source = `
     import type * as Api from '../../api.ts';
     import type * as Built from '../index.d.ts';
+    import type { FlowplaneQueries } from '../../react/api.ts';
+    import type { FlowplaneQueries as BuiltQueries } from '../react.d.ts';
     ${sameType}
     same<Api.Inputs, Built.Inputs>(true);
     same<Api.Outputs, Built.Outputs>(true);
     same<Api.KnownErrorCode, Built.KnownErrorCode>(true);
+    same<Api.ErrorCodes, Built.ErrorCodes>(true);
     export const client: (from: Api.Client) => Built.Client = (from) => from;
     export const back: (from: Built.Client) => Api.Client = (from) => from;
+    export const queries: (from: FlowplaneQueries) => BuiltQueries = (from) => from;
+    export const queriesBack: (from: BuiltQueries) => FlowplaneQueries = (from) => from;
     `;
   writeFileSync(join(folder, 'same.ts'), source);
   writeFileSync(
     join(folder, 'tsconfig.json'),
     JSON.stringify({ extends: '../../tsconfig.json', files: ['same.ts'], include: [] }),
   );
-  const errors = compile(folder).split('\n');
+  const errors = compile(folder, '7').split('\n');
   rmSync(folder, { recursive: true });
   expect(errors.filter((line) => /^(same\.ts|error)/.test(line))).toEqual([]);
 });
@@ -230,4 +184,22 @@ test('mistakes are compile errors', () => {
     const error = errors.find((each) => each.startsWith(`main.ts(${index + 2},`));
     expect(error, what).toContain(message);
   }
+});
+
+test('an app with React and the component of the README see exact types, and Vite builds them', async () => {
+  project.addReact();
+  const source = readFileSync(join(here, 'test-consumer/app.txt'), 'utf8');
+  project.write('main.tsx', sameType + source);
+  for (const compiler of ['7', '5.9'] as const) {
+    const { errors, milliseconds } = project.typeCheck('main.tsx', compiler);
+    console.log(
+      `type-check of an app that uses the React entry, TypeScript ${compiler}: ${Math.round(milliseconds)} ms`,
+    );
+    expect(errors).toBe('');
+  }
+  project.write('main.tsx', component);
+  expect(project.typeCheck('main.tsx', '7').errors).toBe('');
+  project.write('main.tsx', source);
+  const { code } = await project.bundle('main.tsx');
+  expect(code).toContain('text/event-stream');
 });

@@ -3,7 +3,9 @@ export type {
   ApiKey,
   Client,
   Definition,
+  ErrorCodes,
   Execution,
+  ExecutionEvent,
   ExecutionSummary,
   Inputs,
   Json,
@@ -12,7 +14,9 @@ export type {
   Outputs,
   SignedIn,
   Step,
+  UsualErrorCode,
   Workflow,
+  WorkflowLogEvent,
   WorkflowSummary,
 } from './api.ts';
 export type { CallOptions, MutationOptions } from './call-options.ts';
@@ -20,4 +24,6 @@ export { createClient } from './client.ts';
 export type { ClientOptions } from './client-options.ts';
 export { type ErrorCode, type ErrorDetails, FlowplaneError } from './error.ts';
 export type { ExecutionHandle, ExecutionMethods } from './execution-handle.ts';
+export { type ErrorCodeOf, type FlowplaneErrorOf, isError } from './is-error.ts';
+export type { Connection, StreamOptions } from './stream-options.ts';
 export type { Session, Tokens } from './tokens.ts';

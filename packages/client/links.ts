@@ -1,7 +1,7 @@
 import { httpBatchLink, httpLink, splitLink, type TRPCLink } from '@trpc/client';
 import type { AnyTRPCRouter } from '@trpc/server';
-import superjson from 'superjson';
 import type { Ask } from './answers.ts';
+import { transformer } from './transformer.ts';
 
 /** The server refuses larger batches. */
 const batchSize = 10;
@@ -10,7 +10,14 @@ const batchSize = 10;
 const urlLength = 7_000;
 
 /** How one becomes somebody. A token that has expired would be refused even here, so they are sent without. */
-const anonymous = new Set(['auth.register', 'auth.login', 'auth.refresh']);
+const anonymous = new Set([
+  'auth.register',
+  'auth.login',
+  'auth.refresh',
+  'auth.email.verify',
+  'auth.password.forgot',
+  'auth.password.reset',
+]);
 
 /**
  * How calls become requests: the queries of one tick together, each mutation alone, because it has an `Idempotency-Key` of its
@@ -19,13 +26,14 @@ const anonymous = new Set(['auth.register', 'auth.login', 'auth.refresh']);
  * @param ask sends a request as it is; `askSigned` adds who calls.
  */
 export function linksOf(options: {
-  url: string;
+  /** The address of the tRPC endpoint. */
+  endpoint: string;
   headers: Record<string, string>;
   ask: Ask;
   askSigned: Ask;
 }): TRPCLink<AnyTRPCRouter>[] {
   const { headers, ask, askSigned } = options;
-  const common = { url: `${options.url.replace(/\/+$/, '')}/trpc`, transformer: superjson };
+  const common = { url: options.endpoint, transformer };
   const mutations = (fetch: Ask) =>
     httpLink({
       ...common,

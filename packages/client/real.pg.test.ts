@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Definition } from './api.ts';
+import type { Definition, ExecutionEvent } from './api.ts';
 import { createClient } from './client.ts';
 import { owner, startFlowplane } from './test-instance.ts';
 import { printed, program, sections } from './test-readme.ts';
@@ -45,7 +45,7 @@ test('the program of the README runs, and prints what the README says', async ()
   rmSync(folder, { recursive: true });
   expect(stdout.trim().split('\n')).toEqual(printed);
   const numbered = sections.filter(({ heading }) => /^\d/.test(heading));
-  expect(numbered).toHaveLength(10);
+  expect(numbered).toHaveLength(11);
   for (const { heading, snippets } of numbered) expect(snippets, heading).toBeGreaterThan(0);
 });
 
@@ -90,3 +90,57 @@ test('a token that is refused and one that is about to expire are exchanged, onc
   const over = createClient({ url: flowplane.url, session: { ...stored, ...last, accessToken: 'gone' } });
   await expect(over.auth.me()).rejects.toMatchObject({ status: 401, code: 'unauthenticated' });
 });
+
+/** A fetch whose streams break off after 1,000 bytes, in the middle of whatever comes then. */
+function breaking(): { fetch: typeof fetch; connections: () => number } {
+  let connections = 0;
+  return {
+    connections: () => connections,
+    async fetch(url, init) {
+      const answer = await fetch(url, init);
+      if (!answer.headers.get('content-type')?.startsWith('text/event-stream') || !answer.body) return answer;
+      connections += 1;
+      const reader = answer.body.getReader();
+      let left = 1_000;
+      const body = new ReadableStream<Uint8Array>({
+        async pull(controller) {
+          const { done, value } = left > 0 ? await reader.read() : {};
+          if (done) return controller.close();
+          if (!value) return controller.error(new TypeError('terminated'));
+          controller.enqueue(value.subarray(0, left));
+          left -= value.length;
+        },
+        cancel: () => reader.cancel(),
+      });
+      return new Response(body, answer);
+    },
+  };
+}
+
+test('a stream whose connection breaks again and again tells each event once, and ends', async () => {
+  const { accessToken: token } = await login();
+  const client = createClient({ url: flowplane.url, token });
+  const nodes = Array.from({ length: 6 }, (_, n) => ({ id: `n${n}`, type: 'log', params: { message: `line ${n}` } }));
+  const edges = nodes.slice(1).map(({ id }, n) => ({ from: `n${n}`, to: id }));
+  const { id } = await client.workflows.create({ name: 'Lines', definition: { nodes, edges } });
+  const run = await client.workflows.execute({ id, draft: true, wait: 10 });
+  const whole: ExecutionEvent[] = [];
+  for await (const event of run.events()) whole.push(event);
+  expect(whole.at(-1)).toEqual({
+    id: whole.at(-1)?.id,
+    event: 'done',
+    data: await client.executions.get({ id: run.id }),
+  });
+  expect(whole.flatMap(({ event, data }) => (event === 'log' ? data.message : []))).toEqual(
+    nodes.map(({ params }) => params.message),
+  );
+  const { fetch, connections } = breaking();
+  const pieces: ExecutionEvent[] = [];
+  for await (const event of createClient({ url: flowplane.url, token, fetch }).executions.events({ id: run.id })) {
+    pieces.push(event);
+  }
+  expect(pieces).toEqual(whole);
+  expect(connections()).toBeGreaterThan(2);
+  const refused = client.executions.events({ id })[Symbol.asyncIterator]().next();
+  await expect(refused).rejects.toMatchObject({ status: 404, code: 'not_found' });
+}, 30_000);

@@ -6,6 +6,9 @@ const blocks = [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, block = '
 /** The snippets of the README, in order, as the one program that they are. */
 export const program = blocks.join('\n');
 
+/** The component that the README shows. */
+export const component = /^```tsx\n([\s\S]*?)^```$/m.exec(text)?.[1] ?? '';
+
 /** What the README says that its program prints. */
 export const printed = [...program.matchAll(/\/\/ → (.*)$/gm)].map(([, line]) => line);
 

@@ -1,13 +1,43 @@
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
-import { initTRPC, TRPCError } from '@trpc/server';
+import { initTRPC, TRPCError, type TrackedEnvelope, tracked } from '@trpc/server';
 import { createHTTPHandler } from '@trpc/server/adapters/standalone';
 import superjson from 'superjson';
 import { z } from 'zod';
 
-type Context = { authorization: string | undefined; key: string | undefined; signIn: SignIn; looks: { left: number } };
+type Context = {
+  authorization: string | undefined;
+  key: string | undefined;
+  signIn: SignIn;
+  looks: { left: number };
+  plays: Play[];
+  cut: () => void;
+};
+
+/** What a connection to a stream plays. `cut` breaks the connection. */
+export type Play = (stage: {
+  lastEventId: string | undefined;
+  signal: AbortSignal | undefined;
+  cut: () => void;
+}) => AsyncIterable<TrackedEnvelope<{ event: string; data: unknown }>>;
+
+/** An event of a stream. */
+export function event(id: number, name: string, data: unknown = { n: id }) {
+  return tracked(String(id), { event: name, data });
+}
+
+/** Plays what of five steps and the end comes after the last event. */
+async function* fiveSteps({ lastEventId = '0' }: { lastEventId?: string | undefined }) {
+  for (let n = Number(lastEventId) + 1; n <= 5; n++) yield event(n, 'step', { n, startedAt: new Date(n) });
+  yield event(6, 'done', { status: 'completed' });
+}
 
 /** The one sign-in of a server: its tokens are `access-<turn>` and `refresh-<turn>`; a turn of -1 is over. */
 export type SignIn = { turn: number; expiresAt: Date };
+
+/** Plays two lines, and ends as a server does that stops. */
+async function* twoLines({ lastEventId = '0' }: { lastEventId?: string | undefined }) {
+  for (let n = Number(lastEventId) + 1, left = 2; left > 0; n++, left--) yield event(n, 'log');
+}
 
 const t = initTRPC.context<Context>().create({
   transformer: superjson,
@@ -31,6 +61,13 @@ const procedure = t.procedure.use(({ ctx: { authorization, signIn }, next }) => 
     throw unauthorized();
   }
   return next();
+});
+
+const streamInput = id.extend({ lastEventId: z.string().optional() });
+const followed = procedure.input(streamInput).subscription(async function* ({ ctx, input, signal }) {
+  const { lastEventId } = input;
+  if (input.id.startsWith('0')) throw new TRPCError({ code: 'NOT_FOUND', message: 'There is no such stream.' });
+  yield* (ctx.plays.shift() ?? fiveSteps)({ lastEventId, signal, cut: ctx.cut });
 });
 
 const pageInput = z.strictObject({ limit: z.int().default(20), cursor: z.string().optional() });
@@ -73,6 +110,9 @@ const router = t.router({
       if (input.id.startsWith('f')) await new Promise((resolve) => setTimeout(resolve, 1_000));
       return { id: input.id };
     }),
+    logs: procedure.input(streamInput).subscription(async function* ({ ctx, input: { lastEventId }, signal }) {
+      yield* (ctx.plays.shift() ?? twoLines)({ lastEventId, signal, cut: ctx.cut });
+    }),
     publish: procedure.input(id).mutation(({ ctx, input }) => ({ ...input, key: ctx.key })),
     execute: procedure.input(id.extend({ wait: z.int() })).mutation(async ({ input, signal }) => {
       await new Promise((resolve) => {
@@ -88,12 +128,19 @@ const router = t.router({
       return { id: input.id, status: looks.left > 0 ? 'running' : 'failed' };
     }),
     cancel: procedure.input(id).mutation(({ input }) => ({ id: input.id, status: 'cancelled' })),
+    events: followed,
     steps: procedure.input(pageInput.extend({ id: z.guid() })).query(({ input }) => pageOf(input)),
   },
 });
 
 /** A request as the server saw it; `closed` settles when its connection or its answer has ended. */
-export type Seen = { method: string; path: string; headers: IncomingHttpHeaders; closed: Promise<void> };
+export type Seen = {
+  method: string;
+  path: string;
+  input: unknown;
+  headers: IncomingHttpHeaders;
+  closed: Promise<void>;
+};
 
 /** Serves a listener on a free port, and keeps what was asked of it. */
 export async function serve(listener: RequestListener) {
@@ -101,7 +148,9 @@ export async function serve(listener: RequestListener) {
   const server = createServer((request, response) => {
     const closed = new Promise<void>((resolve) => response.once('close', resolve));
     const { method = '', url = '', headers } = request;
-    seen.push({ method, path: url.split('?')[0] ?? '', headers, closed });
+    const { pathname: path, searchParams } = new URL(url, 'http://localhost');
+    const input: unknown = JSON.parse(searchParams.get('input') ?? 'null');
+    seen.push({ method, path, input, headers, closed });
     listener(request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -121,17 +170,28 @@ export async function serve(listener: RequestListener) {
  * A tRPC server with the conventions of the API: superjson, and problem details in `data.problem`.
  *
  * @param instead answers the n-th request, from 0, in the place of the API where it gives a listener.
+ * @param plays what the connections to streams play, one after another; then five steps and `done`.
  */
-export async function serveApi(instead: (turn: number) => RequestListener | undefined = () => undefined) {
+export async function serveApi(
+  instead: (turn: number) => RequestListener | undefined = () => undefined,
+  plays: Play[] = [],
+) {
   const signIn: SignIn = { turn: 0, expiresAt: new Date(Date.now() + 1_800_000) };
   /** Executions end at the third look. */
   const looks = { left: 3 };
   const api = createHTTPHandler({
     router,
     basePath: '/trpc/',
-    createContext({ req: { headers } }) {
+    createContext({ req: { headers }, res }) {
       const key = headers['idempotency-key'];
-      return { authorization: headers.authorization, key: Array.isArray(key) ? key.join() : key, signIn, looks };
+      return {
+        authorization: headers.authorization,
+        key: Array.isArray(key) ? key.join() : key,
+        signIn,
+        looks,
+        plays,
+        cut: () => res.destroy(),
+      };
     },
   });
   let turn = 0;

@@ -28,6 +28,10 @@ function printParameters([input, options]: ts.Symbol[], { checker }: Printing, p
   return `input${optional ? '?' : ''}: Inputs${placeOf(path)}, options?: ${name}`;
 }
 
+function nameOf(path: string): string {
+  return path.replace(/.*\./, '');
+}
+
 function placeOf(path: string): string {
   return path.replace(/\w+/g, (name) => `['${name}']`).replaceAll('.', '');
 }
@@ -37,12 +41,16 @@ function printMethod(type: ts.Type, printing: Printing, { path, summary }: { pat
   const [signature] = type.getCallSignatures();
   const output = signature && checker.getAwaitedType(signature.getReturnType());
   if (!output) throw new Error(`${path} is not a call`);
+  const summaryLine = `\n/** ${summary} */\n`;
+  if (output.symbol?.name === 'AsyncIterable') {
+    return `${summaryLine}${nameOf(path)}(${printParameters(signature.getParameters(), printing, path)}): AsyncIterable<Outputs${placeOf(path)}>;`;
+  }
   const answer = output.aliasSymbol?.name === 'ExecutionHandle' ? 'ExecutionHandle' : `Outputs${placeOf(path)}`;
   const call = `(${printParameters(signature.getParameters(), printing, path)})`;
-  const name = path.replace(/.*\./, '');
+  const name = nameOf(path);
   const all = checker.getPropertyOfType(type, 'all');
-  if (!all) return `\n/** ${summary} */\n${name}${call}: Promise<${answer}>;`;
-  return `\n/** ${summary} */\n${name}: {
+  if (!all) return `${summaryLine}${name}${call}: Promise<${answer}>;`;
+  return `${summaryLine}${name}: {
     /** ${summary}: one page */
     ${call}: Promise<${answer}>;
     /** ${summary}: every item, page by page as they are taken; \`limit\` is the size of the pages */
