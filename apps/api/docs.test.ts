@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { credentialCreateInput } from '@flowplane/contract/credential';
+import { credentialKinds } from '@flowplane/contract/credential-kinds';
 import { definition } from '@flowplane/contract/definition';
 import { createGuardedFetch } from '@flowplane/egress/guarded-fetch';
 import { definitionErrors } from '@flowplane/engine/validate';
@@ -7,6 +9,7 @@ import { createSandbox } from '@flowplane/expressions/sandbox';
 import { builtinNodes } from '@flowplane/nodes/index';
 import { expect, test } from 'vitest';
 import { root } from './config.ts';
+import { settings } from './settings.ts';
 
 const pages = readdirSync(join(root, 'docs')).map((name) => ({
   name,
@@ -34,6 +37,25 @@ test('the docs list every node type with each of its params, and no other', () =
     const fields = schema && 'shape' in schema && schema.shape ? Object.keys(schema.shape) : [];
     for (const field of fields) expect(params, name).toContain(`\`${field}\``);
   }
+});
+
+test('the docs list every kind of credential with each of its values, and no other', () => {
+  const rows = [...page('credentials.md').matchAll(/^\| `(\w+)` +\| (.*?) +\| /gm)];
+  expect(rows.map(([, kind]) => kind)).toEqual(Object.keys(credentialKinds));
+  for (const [, name, values = ''] of rows) {
+    const schema = Object.entries(credentialKinds).find(([kind]) => kind === name)?.[1].values;
+    const fields = [...values.matchAll(/`(\w+)`/g)].map(([, field]) => field);
+    expect(fields, name).toEqual(Object.keys(schema?.shape ?? {}));
+  }
+});
+
+test('the requests in the docs of credentials are valid', () => {
+  const bodies = [...page('credentials.md').matchAll(/ -d '([\s\S]*?)'\n/g)];
+  expect(bodies).toHaveLength(1);
+  for (const [, body = ''] of bodies) credentialCreateInput.parse(JSON.parse(body));
+  const rules = [...page('credentials.md').matchAll(/^CREDENTIAL_REFERENCES=(.*)$/gm)].map(([, value]) => value);
+  expect(rules).toHaveLength(1);
+  for (const rule of rules) settings.parse({ CREDENTIAL_REFERENCES: rule });
 });
 
 test('the docs name only files that are there', () => {

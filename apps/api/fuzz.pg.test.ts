@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type FuzzRequest, operationsOf, requestsOf } from './test-fuzz-requests.ts';
 import { isSchema, type Schema } from './test-fuzz-values.ts';
 import { judgeBy, type Seen } from './test-fuzz-verdict.ts';
-import { dataDirectory, freePort, type Instance, owner, send, startInstance } from './test-process.ts';
+import { dataDirectory, freePort, type Instance, owner, send, startInstance, textOf } from './test-process.ts';
 
 /** Requests in flight at once, and how often that many are sent. */
 const atOnce = 10;
@@ -98,7 +98,7 @@ test('thousands of requests made from the document find no 5xx, no answer its ow
         `${method} ${filled} got no answer (${error.cause ?? error})\n${instance.output().slice(-4_000)}`,
       );
     });
-    const seen = { status: response.status, headers: response.headers, text: await response.text() };
+    const seen = { status: response.status, headers: response.headers, text: await textOf(response) };
     slowest = Math.max(slowest, performance.now() - begun);
     count += 1;
     asked.add(request.operationId);

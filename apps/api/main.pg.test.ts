@@ -127,7 +127,7 @@ test('every refusal is a problem with a code, on every face', async () => {
     [413, 'payload_too_large', '/api/v1/workflows', { body: large }],
     [413, 'payload_too_large', hook, { body: large }],
     [415, 'unsupported_media_type', '/api/v1/workflows', { body: 'a=b', headers: form }],
-    [415, 'unsupported_media_type', hook, { body: 'a=b', headers: form }],
+    [415, 'unsupported_media_type', hook, { body: 'a=b', headers: { 'content-type': 'multipart/form-data' } }],
     [400, 'invalid_json', '/api/v1/auth/login', { body: '{"a":' }],
     [400, 'invalid_json', hook, { body: '{"a":' }],
     [400, 'invalid_json', hook, { body: '{"__proto__":{"polluted":true}}' }],

@@ -3,18 +3,29 @@ import { openDatabase } from '@flowplane/db/database';
 import { startEmbedded } from '@flowplane/db/embedded';
 import { migrate } from '@flowplane/db/migrate';
 import { createGuardedFetch } from '@flowplane/egress/guarded-fetch';
+import { createBus } from '@flowplane/engine/bus';
 import { createDispatch } from '@flowplane/engine/dispatch';
 import { createEngine } from '@flowplane/engine/engine';
 import { createSandbox } from '@flowplane/expressions/sandbox';
 import { builtinNodes } from '@flowplane/nodes/index';
+import { approvalLink, createApprovalLinks } from '@flowplane/server/approvals/link';
 import { createAuth } from '@flowplane/server/auth/auth';
+import { resealSigningKeys } from '@flowplane/server/auth/reseal-signing-keys';
+import { startUpkeep } from '@flowplane/server/auth/upkeep';
+import { credentialsFor } from '@flowplane/server/credentials/port';
+import { createEventHousekeeping } from '@flowplane/server/events/housekeeping';
+import { createRetention } from '@flowplane/server/executions/retention';
 import { createWebhooks } from '@flowplane/server/hooks/webhooks';
+import { createLimiter } from '@flowplane/server/limits/limiter';
+import { redisStore } from '@flowplane/server/limits/redis-store';
+import { createScheduler } from '@flowplane/server/schedules/scheduler';
 import type { FastifyInstance } from 'fastify';
 import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { readConfig, root } from './config.ts';
 import { createOwner, type Owner, runSample } from './first-start.ts';
 import { createLogger } from './logger.ts';
+import { mailerOf } from './mailer.ts';
 import { brandingOf } from './openapi-document.ts';
 import manifest from './package.json' with { type: 'json' };
 import { createProgress, type Progress } from './progress.ts';
@@ -24,6 +35,7 @@ import type { Services } from './services.ts';
 import type { Settings } from './settings.ts';
 import { createShutdown, type Shutdown } from './shutdown.ts';
 import { databaseFailure, listenFailure, operatorMessage } from './start-failure.ts';
+import { startVault } from './vault.ts';
 
 type Start = { settings: Settings; log: Logger; progress: Progress; shutdown: Shutdown };
 
@@ -41,10 +53,22 @@ async function startDatabase({ settings, log, progress, shutdown }: Start): Prom
 function connectRedis({ settings, log, shutdown }: Start): Redis | undefined {
   if (!settings.REDIS_URL) return undefined;
   // Whoever asks whether Redis is there wants to know now.
-  const redis = new Redis(settings.REDIS_URL, { maxRetriesPerRequest: 1, enableOfflineQueue: false });
+  const redis = new Redis(settings.REDIS_URL, {
+    maxRetriesPerRequest: 1,
+    enableOfflineQueue: false,
+    commandTimeout: 1_000,
+  });
   redis.on('error', (error) => log.warn({ error }, 'redis'));
   shutdown.add('redis', async () => redis.disconnect());
   return redis;
+}
+
+/** What carries work between processes; `url` is the database's. */
+function storeOf({ WORKFLOW_QUEUE_URL, SQS_ENDPOINT_URL, AWS_REGION, REDIS_URL }: Settings, url: string) {
+  if (WORKFLOW_QUEUE_URL) {
+    return { sqs: { url: WORKFLOW_QUEUE_URL, region: AWS_REGION, endpoint: SQS_ENDPOINT_URL } };
+  }
+  return REDIS_URL ? { redis: REDIS_URL } : { postgres: url };
 }
 
 async function startServices(start: Start, url: string): Promise<Services> {
@@ -60,28 +84,72 @@ async function startServices(start: Start, url: string): Promise<Services> {
   shutdown.add('sandbox', sandbox.close);
   const egress = createGuardedFetch({ allowPrivate: settings.EGRESS_ALLOW_PRIVATE });
   shutdown.add('egress', egress.close);
+  const secretKey = settings.SECRET_KEY ?? localSecretKey(resolve(root, settings.DATA_DIR));
+  const vault = startVault(start, { url, secretKey, fetch: egress.fetch });
+  const publicUrl = settings.PUBLIC_URL ?? `http://localhost:${settings.API_PORT}`;
+  const links = createApprovalLinks(secretKey, publicUrl);
   const engine = createEngine({
     database: engineDatabase,
     nodeTypes: builtinNodes({ sandbox, fetch: egress.fetch }),
     sandbox,
+    credentials: credentialsFor(vault),
     dispatch: await createDispatch({
-      store: settings.REDIS_URL ? { redis: settings.REDIS_URL } : { postgres: url },
+      store: storeOf(settings, url),
       onError: (error) => log.warn({ error }, 'queue'),
     }),
+    bus: createBus({ redis: settings.REDIS_URL, onError: (error) => log.warn({ error }, 'bus') }),
     slots: settings.ROLE === 'api' ? 0 : settings.EXECUTION_SLOTS,
+    queueBounds: { all: settings.QUEUE_LIMIT, team: settings.QUEUE_LIMIT_PER_TEAM },
+    approvalLink: (step) => approvalLink(links, step),
     onError: (error, where) => log.error({ error }, where),
   });
   shutdown.add('engine', engine.close);
+  if (settings.ROLE !== 'api') {
+    const retention = createRetention({
+      database: engineDatabase,
+      days: settings.EXECUTION_RETENTION_DAYS,
+      onError: (error, where) => log.error({ error }, where),
+    });
+    retention.start();
+    shutdown.add('retention', retention.stop);
+  }
 
-  const publicUrl = settings.PUBLIC_URL ?? `http://localhost:${settings.API_PORT}`;
+  const mailer = mailerOf({ settings, log, db: database.db });
+  shutdown.add('mails', mailer.close);
+  if (settings.SECRET_KEY_PREVIOUS) {
+    await resealSigningKeys(database.db, { secretKey, previousSecretKey: settings.SECRET_KEY_PREVIOUS });
+  }
   const auth = await createAuth({
     database,
-    secretKey: settings.SECRET_KEY ?? localSecretKey(resolve(root, settings.DATA_DIR)),
+    mailer,
+    secretKey,
     secureCookies: settings.ENVIRONMENT === 'production',
     issuer: publicUrl,
-    allowedOrigins: [new URL(publicUrl).origin],
+    allowedOrigins: [new URL(publicUrl).origin, ...settings.CORS_ORIGINS],
+    ...(redis ? { limiterStore: redisStore(redis) } : {}),
   });
-  return { database, engine, auth, webhooks: createWebhooks(database.db), redis };
+  const onUpkeepError = (error: unknown) => log.warn({ error }, 'upkeep of identity');
+  const upkeep = startUpkeep(auth, { rotationDays: settings.JWT_ROTATION_DAYS, onError: onUpkeepError });
+  shutdown.add('upkeep', upkeep.stop);
+  const onLimitError = (error: unknown) => log.warn({ error }, 'limits are not shared');
+  const limiter = createLimiter({
+    anonymousPerMinute: settings.RATE_LIMIT_PER_MINUTE,
+    sharing: redis && { redis, onError: onLimitError },
+  });
+  return { database, engine, auth, webhooks: createWebhooks(database.db), vault, redis, limiter };
+}
+
+/** Starts what schedules and events are to start, where executions are worked on. */
+function startTriggers({ settings, log, shutdown }: Start, { database, engine }: Services): void {
+  if (settings.ROLE === 'api') return;
+  const onError = (error: unknown, where: string) => log.error({ error }, where);
+  for (const poll of [
+    createScheduler({ database, engine, onError }),
+    createEventHousekeeping({ database, engine, onError }),
+  ]) {
+    poll.start();
+    shutdown.add('triggers', poll.stop);
+  }
 }
 
 /** What was asked before is answered; those who wait for an execution are, as soon as the engine has drained. */
@@ -102,6 +170,9 @@ async function serve(start: Start, services: Services): Promise<void> {
     log,
     draining: shutdown.draining,
     branding: brandingOf(settings),
+    corsOrigins: new Set(settings.CORS_ORIGINS),
+    trustedProxies: settings.TRUSTED_PROXIES,
+    httpsRequired: (settings.HTTPS_REQUIRED ?? (settings.ENVIRONMENT === 'production' ? 'yes' : 'no')) === 'yes',
   });
   shutdown.add('HTTP server', () => stopServing(app, services));
   await progress
@@ -156,6 +227,7 @@ async function main(start: Start): Promise<void> {
   );
   try {
     if (settings.ROLE !== 'worker') await serve(start, services);
+    startTriggers(start, services);
     if (owner && settings.ROLE === 'all') await showSample(start, owner);
   } finally {
     // Also when the rest failed: nobody will see this password again.

@@ -2,15 +2,24 @@ import { errorCodes, errorType, isErrorCode } from '@flowplane/contract/errors';
 import { openApiDocument } from '@flowplane/rest/openapi';
 import type { OpenApiDocument } from '@flowplane/rest/openapi-rendering';
 import { appRouter } from '@flowplane/server/api';
+import { addOAuthToken } from './oauth-token-document.ts';
 import type { Settings } from './settings.ts';
 
-/** What every path of the REST face starts with. */
-export const prefix = '/api/v1';
+/** What every path of the REST face starts with, before the version. */
+export const prefix = '/api';
 
 const tags = [
-  { name: 'auth', description: 'Accounts, sessions, tokens and API keys' },
+  { name: 'auth', description: 'Sessions, tokens and API keys' },
+  { name: 'users', description: 'The caller’s own account' },
   { name: 'workflows', description: 'Graphs of nodes: drafts, published versions, and running them' },
-  { name: 'executions', description: 'Runs of workflows: status, steps, logs, cancelling' },
+  { name: 'executions', description: 'Runs of workflows: status, steps, logs, cancelling, restarting' },
+  { name: 'approvals', description: 'Decisions that workflows wait for' },
+  {
+    name: 'credentials',
+    description: 'Secrets for other services: kept encrypted, never shown, sent to their hosts only',
+  },
+  { name: 'schedules', description: 'When workflows with schedules run next; pausing them' },
+  { name: 'events', description: 'What happened elsewhere, for workflows to react to' },
 ];
 
 const problems = Object.keys(errorCodes)
@@ -38,9 +47,41 @@ const idempotency = {
 const answerHeaders = {
   'X-Request-Id': {
     description: 'The request’s own `X-Request-Id`, or a new one; it is in the log and in every problem.',
-    schema: { type: 'string', maxLength: 64 },
+    schema: { type: 'string' as const, maxLength: 64 },
   },
+  RateLimit: {
+    description:
+      'How far the caller’s limits are used up, each by its name: `r` calls remain for the next `t` seconds. Absent without limits.',
+    schema: { type: 'string' as const, examples: ['"minute";r=59;t=60, "hour";r=941;t=1800'] },
+  },
+  'RateLimit-Policy': {
+    description:
+      'The caller’s limits, each by its name: `q` calls in `w` seconds (draft-ietf-httpapi-ratelimit-headers).',
+    schema: { type: 'string' as const, examples: ['"minute";q=60;w=60, "hour";q=1000;w=3600'] },
+  },
+};
+
+const teamChoice = {
+  name: 'X-Team-Id',
+  in: 'header',
+  description:
+    'Another of the user’s teams than that of the session; an API key is of one team, which alone it may name.',
+  schema: { type: 'string', format: 'uuid' },
 } as const;
+
+/** Whoever is signed in may choose a team for each request. */
+function addTeamChoice(document: OpenApiDocument): void {
+  document.components = {
+    ...document.components,
+    parameters: { ...document.components?.parameters, TeamId: teamChoice },
+  };
+  for (const path of Object.values(document.paths ?? {})) {
+    for (const operation of [path.get, path.post, path.put, path.patch, path.delete]) {
+      if (!operation?.security?.length) continue;
+      operation.parameters = [...(operation.parameters ?? []), { $ref: '#/components/parameters/TeamId' }];
+    }
+  }
+}
 
 /** What an operator may change about the docs. */
 export type Branding = {
@@ -79,7 +120,7 @@ function contactOf({ title, contact, publicUrl }: Branding) {
  */
 export function documentOf(version: string, branding: Branding, sessionCookie: string): OpenApiDocument {
   const { title, description, logoUrl, publicUrl } = branding;
-  return openApiDocument(appRouter, {
+  const document = openApiDocument(appRouter, {
     title,
     version,
     description,
@@ -99,4 +140,6 @@ export function documentOf(version: string, branding: Branding, sessionCookie: s
     idempotency,
     answerHeaders,
   });
+  addTeamChoice(document);
+  return addOAuthToken(document);
 }

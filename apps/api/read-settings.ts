@@ -30,6 +30,11 @@ function given(name: string, value: string | undefined): string {
   return JSON.stringify(value?.slice(0, 100));
 }
 
+/** The region that a queue's URL names; AWS refuses requests that are signed for another. */
+function regionOf(queueUrl: string | undefined): string | undefined {
+  return /^https:\/\/sqs(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com|api\.aws)/.exec(queueUrl ?? '')?.[1];
+}
+
 /**
  * Reads the settings from `.env` and the environment, which wins. An empty value counts as absent. Names that are not
  * settings are mistakes in `.env`, which is ours alone; the environment is full of other programs' names.
@@ -57,6 +62,27 @@ export function readSettings(
     parsed.data?.ENVIRONMENT === 'production' && !parsed.data.SECRET_KEY
       ? ['SECRET_KEY is not set, but must be at least 32 characters in production, e.g. from: openssl rand -base64 48']
       : [];
-  const mistakes = [...unknown, ...wrong, ...missing];
+  const sender =
+    parsed.data?.SMTP_HOST && !parsed.data.MAIL_FROM
+      ? ['MAIL_FROM is not set, but must be the sender of mails when SMTP_HOST is set']
+      : [];
+  const unlimited =
+    parsed.data?.ENVIRONMENT === 'production' &&
+    parsed.data.RATE_LIMIT_PER_MINUTE === 0 &&
+    parsed.data.RATE_LIMIT_OFF_IN_PRODUCTION === 'no'
+      ? [
+          'RATE_LIMIT_PER_MINUTE is "0", but must be at least 1 in production, or RATE_LIMIT_OFF_IN_PRODUCTION must be yes',
+        ]
+      : [];
+  const named = (parsed.data?.CREDENTIAL_REFERENCES ?? []).flatMap((rule) => /^env:([^@]*)@/.exec(rule)?.[1] ?? []);
+  const ours = named
+    .filter(isSetting)
+    .map((name) => `CREDENTIAL_REFERENCES names ${name}, but must name no setting of Flowplane`);
+  const region = parsed.data && regionOf(parsed.data.WORKFLOW_QUEUE_URL);
+  const abroad =
+    region && region !== parsed.data?.AWS_REGION
+      ? [`AWS_REGION is "${parsed.data?.AWS_REGION}", but must be ${region}, the region of WORKFLOW_QUEUE_URL`]
+      : [];
+  const mistakes = [...unknown, ...wrong, ...missing, ...sender, ...unlimited, ...ours, ...abroad];
   return parsed.success && mistakes.length === 0 ? { settings: parsed.data } : { mistakes };
 }

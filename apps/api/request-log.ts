@@ -16,16 +16,21 @@ export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
   return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
 }
 
+/** The path as it may be logged: that of an approval's page is the right to decide. */
+function loggedPath(url: string): string | undefined {
+  const [path] = url.split('?', 1);
+  return path?.replace(/^(\/+approvals\/).+/i, '$1…');
+}
+
 function logRequest(log: Logger, request: FastifyRequest, reply: FastifyReply): void {
   const { statusCode } = reply;
   const level = statusCode >= 500 ? 'error' : 'info';
   if (!log.isLevelEnabled(level)) return;
-  const [path] = request.url.split('?', 1);
   log[level](
     {
       request_id: request.id,
       method: request.method,
-      path,
+      path: loggedPath(request.url),
       status_code: statusCode,
       duration_ms: Math.round(reply.elapsedTime * 100) / 100,
       user_id: request.userId,
@@ -39,6 +44,11 @@ export function logRequests(app: FastifyInstance, log: Logger): void {
   app.decorateRequest('userId', null);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
+    if (request.routeOptions.config.isStream) {
+      reply.raw.once('close', () => {
+        if (!reply.raw.writableFinished) logRequest(log, request, reply);
+      });
+    }
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {

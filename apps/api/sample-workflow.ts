@@ -3,7 +3,8 @@ import type { Inputs } from '@flowplane/client';
 /** The workflow that an empty instance starts with: an order is greeted by how much it is worth. */
 export const sampleWorkflow: Inputs['workflows']['create'] = {
   name: 'Order',
-  description: 'Greets a customer by the worth of the order. Its webhook answers with the result.',
+  description:
+    'Greets a customer by the worth of the order. Its webhook answers with the result; a small order checks it each night.',
   definition: {
     nodes: [
       {
@@ -20,7 +21,16 @@ export const sampleWorkflow: Inputs['workflows']['create'] = {
       { from: 'big', port: 'true', to: 'gold' },
       { from: 'big', port: 'false', to: 'basic' },
     ],
-    triggers: [{ id: 'hook', type: 'webhook', path: 'orders', method: 'POST', respond: 'result' }],
+    triggers: [
+      { id: 'hook', type: 'webhook', path: 'orders', method: 'POST', respond: 'result' },
+      {
+        id: 'nightly',
+        type: 'schedule',
+        cron: '0 3 * * *',
+        timezone: 'Europe/Paris',
+        input: { name: 'nightly check', qty: 1, price: 1 },
+      },
+    ],
     output: '{{ nodes.gold ?? nodes.basic }}',
   },
 };

@@ -1,7 +1,9 @@
 import type { Database } from '@flowplane/db/database';
 import type { Engine } from '@flowplane/engine/engine';
 import type { Auth } from '@flowplane/server/auth/auth';
+import type { Vault } from '@flowplane/server/credentials/vault';
 import type { Webhooks } from '@flowplane/server/hooks/webhooks';
+import type { Limiter } from '@flowplane/server/limits/limiter';
 import type { Redis } from 'ioredis';
 
 /** What requests are answered with. Built once by `main.ts`. */
@@ -10,5 +12,8 @@ export type Services = {
   engine: Engine;
   auth: Auth;
   webhooks: Webhooks;
+  vault: Vault;
   redis: Redis | undefined;
+  /** Counts calls; undefined when limits are off. */
+  limiter: Limiter | undefined;
 };

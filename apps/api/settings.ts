@@ -1,5 +1,7 @@
 import { parseAllowList } from '@flowplane/egress/allow-list';
+import { parseReferenceRules } from '@flowplane/server/credentials/references';
 import { z } from 'zod';
+import { isNetwork } from './network.ts';
 
 const text = z.string().min(1, { error: 'something' });
 
@@ -21,6 +23,17 @@ function url(...schemes: string[]) {
   return z.string().refine((value) => schemes.includes(URL.parse(value)?.protocol ?? ''), { error });
 }
 
+/** A name of at most 80 characters: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html */
+function isQueueUrl(value: string): boolean {
+  const url = URL.parse(value);
+  return /^https?:$/.test(url?.protocol ?? '') && /\/(?=[^/]{1,80}$)[\w-]+(?:\.fifo)?$/.test(value);
+}
+
+const queueUrl = z.string().refine(isQueueUrl, {
+  error:
+    'the URL of a queue such as https://sqs.us-east-1.amazonaws.com/123456789012/flowplane, whose name has no dot or ends in .fifo',
+});
+
 function isAllowList(entries: readonly string[]): boolean {
   try {
     parseAllowList(entries);
@@ -41,6 +54,49 @@ const hosts = z
   .transform((value) => value.split(',').flatMap((item) => item.trim() || []))
   .refine(isAllowList, { error: 'host names, IP addresses or CIDR ranges such as 10.0.0.0/8, separated by commas' });
 
+function isOrigin(value: unknown): value is string {
+  const url = typeof value === 'string' ? URL.parse(value) : null;
+  return (url?.protocol === 'http:' || url?.protocol === 'https:') && url.origin === value;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const origins = z
+  .string()
+  .transform(parsed)
+  .pipe(
+    z.custom<string[]>((value) => Array.isArray(value) && value.length <= 100 && value.every(isOrigin), {
+      error: 'a JSON list of origins such as ["https://app.example.com"]: scheme, host and port only, no path and no *',
+    }),
+  );
+
+function isReferenceRules(entries: readonly string[]): boolean {
+  try {
+    parseReferenceRules(entries);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const networks = z
+  .string()
+  .transform((value) => value.split(',').flatMap((item) => item.trim() || []))
+  .refine((entries) => entries.every(isNetwork), {
+    error: 'IP addresses or CIDR ranges such as 10.0.0.0/8, separated by commas',
+  });
+
+const references = z
+  .string()
+  .transform((value) => value.split(',').flatMap((item) => item.trim() || []))
+  .refine(isReferenceRules, { error: 'env:NAME@host or aws-sm:<ARN>@host, separated by commas' });
+
 /** Every setting, by environment variable. The errors say what is accepted; `.env.example` is made from this. */
 export const settings = z.object({
   ENVIRONMENT: oneOf(['development', 'production']).default('development').meta({
@@ -58,12 +114,34 @@ export const settings = z.object({
   EXECUTION_SLOTS: wholeNumber(1, 10_000)
     .default(200)
     .meta({ group: 'App', description: 'Executions that this process advances at once' }),
+  EXECUTION_RETENTION_DAYS: wholeNumber(0, 3_650).default(30).meta({
+    group: 'App',
+    description: 'Days that finished executions are kept, unless their workflow says otherwise; 0 keeps them for good',
+  }),
+  QUEUE_LIMIT: wholeNumber(0, 100_000_000).default(500_000).meta({
+    group: 'App',
+    description: 'Executions that may wait to be run; with more, starts are refused with 429. 0 for no bound',
+  }),
+  QUEUE_LIMIT_PER_TEAM: wholeNumber(0, 100_000_000)
+    .default(100_000)
+    .meta({ group: 'App', description: 'The same for one team' }),
   API_HOST: text.default('0.0.0.0').meta({ group: 'Server', description: 'The address to listen on' }),
   API_PORT: wholeNumber(1, 65_535).default(8000).meta({ group: 'Server', description: 'The port to listen on' }),
   PUBLIC_URL: url('http:', 'https:').optional().meta({
     group: 'Server',
     description: 'Where people reach this instance, when that is not http://localhost:<API_PORT>',
     example: 'https://flowplane.example.com',
+  }),
+  HTTPS_REQUIRED: oneOf(['yes', 'no']).optional().meta({
+    group: 'Server',
+    description: 'Whether plain HTTP from other machines is refused; when absent: in production',
+    example: 'yes',
+  }),
+  TRUSTED_PROXIES: networks.default([]).meta({
+    group: 'Server',
+    description:
+      'Addresses of the proxies before this instance, separated by commas; X-Forwarded-For and -Proto count only from these',
+    example: '10.0.0.0/8,fd00::/8',
   }),
   DATABASE_URL: url('postgres:', 'postgresql:').optional().meta({
     group: 'Database',
@@ -76,7 +154,7 @@ export const settings = z.object({
     .meta({ group: 'Database', description: 'Connections for requests at most; the engine has four of its own' }),
   REDIS_URL: url('redis:', 'rediss:').optional().meta({
     group: 'Redis',
-    description: 'Carries work between processes; PostgreSQL does when absent',
+    description: 'Carries work and news between processes; PostgreSQL does when absent',
     secret: true,
     example: 'redis://localhost:6379/1',
   }),
@@ -89,6 +167,16 @@ export const settings = z.object({
       description: 'The master key, 32 characters or more; generated into DATA_DIR in development',
       secret: true,
     }),
+  CORS_ORIGINS: origins.default(['http://localhost:3000']).meta({
+    group: 'Security',
+    description: 'Origins whose pages may use the API, also with the session cookie, as a JSON list; [] for none',
+    example: '["http://localhost:3000"]',
+  }),
+  SECRET_KEY_PREVIOUS: z.string().min(32, { error: 'at least 32 characters' }).optional().meta({
+    group: 'Security',
+    description: 'The SECRET_KEY before this one: what it encrypted is read, and re-encrypted with SECRET_KEY',
+    secret: true,
+  }),
   OWNER_EMAIL: z
     .email({ error: 'an email address' })
     .default('owner@example.com')
@@ -103,10 +191,73 @@ export const settings = z.object({
       description: 'Its password; a random one is printed once when absent',
       secret: true,
     }),
+  CREDENTIAL_REFERENCES: references.default([]).meta({
+    group: 'Security',
+    description: 'Secrets that credentials may name instead of holding them, each with the host it may be sent to',
+    example:
+      'env:SHOP_TOKEN@api.shop.example,aws-sm:arn:aws:secretsmanager:us-east-1:123456789012:secret:crm-AbCdEf@*.crm.example',
+  }),
   EGRESS_ALLOW_PRIVATE: hosts.default([]).meta({
     group: 'Security',
     description: 'Private hosts, addresses and ranges that workflows may call, separated by commas',
     example: '10.0.0.0/8,internal.example',
+  }),
+  JWT_ROTATION_DAYS: wholeNumber(1, 3_650)
+    .default(90)
+    .meta({ group: 'Security', description: 'Days after which another key signs access tokens' }),
+  RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000).default(100).meta({
+    group: 'Limits',
+    description:
+      'Calls per minute from one address without signing in, and ten times as many of one webhook; 0 turns all limits off',
+  }),
+  RATE_LIMIT_OFF_IN_PRODUCTION: oneOf(['yes', 'no'])
+    .default('no')
+    .meta({ group: 'Limits', description: 'yes: RATE_LIMIT_PER_MINUTE may be 0 in production' }),
+  SMTP_HOST: text.optional().meta({
+    group: 'Mail',
+    description: 'The server that takes our mails; without one they are not sent, and in development logged',
+    example: 'smtp.example.com',
+  }),
+  SMTP_PORT: wholeNumber(1, 65_535).default(587).meta({ group: 'Mail', description: 'The port of SMTP_HOST' }),
+  SMTP_SECURITY: oneOf(['starttls', 'tls', 'none'])
+    .default('starttls')
+    .meta({ group: 'Mail', description: 'How the connection is secured; tls is usual on port 465' }),
+  SMTP_USER: text
+    .optional()
+    .meta({ group: 'Mail', description: 'Whom to sign in as; nobody when absent', example: 'me' }),
+  SMTP_PASSWORD: text.optional().meta({ group: 'Mail', description: 'The password of SMTP_USER', secret: true }),
+  MAIL_FROM: text.max(300, { error: 'at most 300 characters' }).optional().meta({
+    group: 'Mail',
+    description: 'The sender of our mails, needed with SMTP_HOST',
+    example: 'Flowplane <no-reply@example.com>',
+  }),
+  USE_DB_SECRETS: oneOf(['true', 'false'])
+    .default('true')
+    .transform((value) => value === 'true')
+    .meta({
+      group: 'AWS',
+      description:
+        'Where new values of credentials are kept: encrypted in the database, or false: in AWS Secrets Manager',
+    }),
+  AWS_REGION: text
+    .regex(/^[a-z0-9-]{1,50}$/, { error: 'the name of a region such as us-east-1' })
+    .default('us-east-1')
+    .meta({ group: 'AWS', description: 'The region of AWS Secrets Manager and of WORKFLOW_QUEUE_URL' }),
+  WORKFLOW_QUEUE_URL: queueUrl.optional().meta({
+    group: 'AWS',
+    description:
+      'A queue of Amazon SQS, standard or FIFO, that carries work between processes; REDIS_URL does not then',
+    example: 'https://sqs.us-east-1.amazonaws.com/123456789012/flowplane',
+  }),
+  SQS_ENDPOINT_URL: url('http:', 'https:').optional().meta({
+    group: 'AWS',
+    description: 'Where Amazon SQS answers, when that is not at WORKFLOW_QUEUE_URL',
+    example: 'http://localhost:4566',
+  }),
+  SECRETS_MANAGER_ENDPOINT_URL: url('http:', 'https:').optional().meta({
+    group: 'AWS',
+    description: 'Where AWS Secrets Manager answers, when that is not the region’s own address',
+    example: 'http://localhost:4566',
   }),
   DOCS_TITLE: text
     .default('Flowplane')

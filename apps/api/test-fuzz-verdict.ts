@@ -45,7 +45,7 @@ export function judgeBy(document: Schema): (request: FuzzRequest, seen: Seen) =>
     const type = headers.get('content-type')?.split(';', 1)[0] ?? '';
     if (!Object.hasOwn(content, type)) return `a ${status} of undeclared media type ${type}`;
     const validate = validator(pointer(...own, 'content', type, 'schema'));
-    if (validate(JSON.parse(text))) return undefined;
+    if (validate(/json$/.test(type) ? JSON.parse(text) : text)) return undefined;
     return `a ${status} that its schema rejects: ${ajv.errorsText(validate.errors)}`;
   };
 }

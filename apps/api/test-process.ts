@@ -48,12 +48,18 @@ export type Instance = {
   ready: () => Promise<number>;
 };
 
-/** Starts `node apps/api/main.ts` with these settings, nothing of this process's environment. */
+/** Starts `node apps/api/main.ts` with these settings, nothing of this process's environment; without limits unless they say so. */
 export function startInstance(settings: Record<string, string> & { API_PORT: string }): Instance {
   const begun = performance.now();
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'apps/api/main.ts'], {
     cwd: root,
-    env: { PATH: '/usr/local/bin:/usr/bin:/bin', OWNER_PASSWORD: owner.password, LOG_FORMAT: 'json', ...settings },
+    env: {
+      PATH: '/usr/local/bin:/usr/bin:/bin',
+      OWNER_PASSWORD: owner.password,
+      LOG_FORMAT: 'json',
+      RATE_LIMIT_PER_MINUTE: '0',
+      ...settings,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const said = { stdout: '', stderr: '' };
@@ -80,6 +86,15 @@ export function startInstance(settings: Record<string, string> & { API_PORT: str
   return { child, url: `http://localhost:${port}`, port, output, stderr: () => said.stderr, ended, ready };
 }
 
+/** The body; of an event stream, which may never end, what comes first. */
+export async function textOf(response: Response): Promise<string> {
+  if (!response.headers.get('content-type')?.startsWith('text/event-stream')) return response.text();
+  const reader = response.body?.getReader();
+  const first = await reader?.read();
+  await reader?.cancel();
+  return new TextDecoder().decode(first?.value);
+}
+
 export type Answer = { status: number; headers: Headers; text: string; json: unknown };
 
 /** Sends a request; a body that is not a string is sent as JSON. */
@@ -94,7 +109,7 @@ export async function send(
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     redirect: 'manual',
   });
-  const text = await response.text();
+  const text = await textOf(response);
   const isJson = /json/.test(response.headers.get('content-type') ?? '') && text !== '';
   return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined };
 }

@@ -1,35 +1,47 @@
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { rest, stock, trpc } from './benchmarks/get.ts';
+import { list } from './benchmarks/list.ts';
+import { sdk } from './benchmarks/sdk.ts';
 import { latency, webhook } from './benchmarks/webhook.ts';
 import type { Row } from './row.ts';
 import { createSetting, type Setting } from './setting.ts';
 import { tableOf } from './table.ts';
 
-const benchmarks = new Map<string, (setting: Setting) => Promise<Row[]>>(
-  Object.entries({ trpc, rest, stock, webhook, latency }),
-);
+/** What a benchmark found, and on which PostgreSQL if on any. */
+type Found = { rows: Row[]; postgres?: string };
+type Benchmark = (stack: AsyncDisposableStack) => Promise<Found>;
 
 /** Runs a benchmark on a PostgreSQL and an API of its own, so that none inherits the heap and the tables of another. */
-async function runOne(name: string, stack: AsyncDisposableStack): Promise<{ rows: Row[]; postgres: string }> {
-  const part = stack.use(new AsyncDisposableStack());
-  const setting = await createSetting(part);
-  const rows = (await benchmarks.get(name)?.(setting)) ?? [];
-  await part.disposeAsync();
-  return { rows, postgres: setting.cluster.version };
+function onSetting(measure: (setting: Setting) => Promise<Row[]>): Benchmark {
+  return async (stack) => {
+    const part = stack.use(new AsyncDisposableStack());
+    const setting = await createSetting(part);
+    const rows = await measure(setting);
+    await part.disposeAsync();
+    return { rows, postgres: setting.cluster.version };
+  };
 }
+
+const benchmarks = new Map<string, Benchmark>([
+  ...Object.entries({ trpc, rest, stock, webhook, latency, list }).map(([name, measure]): [string, Benchmark] => [
+    name,
+    onSetting(measure),
+  ]),
+  ['sdk', async () => ({ rows: await sdk() })],
+]);
 
 /** Runs benchmarks one after the other and prints what they found; when one fails, what was found so far. */
 async function run(names: string[], stack: AsyncDisposableStack): Promise<void> {
   const all: Row[] = [];
   const load = loadavg()[0]?.toFixed(1);
-  let version = 'unknown';
+  let version = 'not used';
   try {
     for (const name of names) {
       process.stderr.write(`${name} … `);
       const since = performance.now();
-      const { rows, postgres } = await runOne(name, stack);
+      const { rows, postgres } = (await benchmarks.get(name)?.(stack)) ?? { rows: [] };
       all.push(...rows);
-      version = postgres;
+      version = postgres ?? version;
       process.stderr.write(`${Math.round((performance.now() - since) / 1_000)} s\n`);
     }
   } finally {
