@@ -4,7 +4,7 @@ import { credentialCreateInput } from '@flowplane/contract/credential';
 import { credentialKinds } from '@flowplane/contract/credential-kinds';
 import { definition } from '@flowplane/contract/definition';
 import { createGuardedFetch } from '@flowplane/egress/guarded-fetch';
-import { definitionErrors } from '@flowplane/engine/validate';
+import { definitionErrors } from '@flowplane/engine/validate/validate';
 import { createSandbox } from '@flowplane/expressions/sandbox';
 import { builtinNodes } from '@flowplane/nodes/index';
 import { expect, test } from 'vitest';

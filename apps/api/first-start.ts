@@ -5,7 +5,7 @@ import { Refusal } from '@flowplane/contract/errors';
 import type { Db } from '@flowplane/db/database';
 import { register } from '@flowplane/server/auth/accounts';
 import type { Auth } from '@flowplane/server/auth/auth';
-import { markVerified } from '@flowplane/server/auth/verify-email';
+import { markVerified } from '@flowplane/server/auth/passwords/verify-email';
 import { sampleInput, sampleWorkflow } from './sample-workflow.ts';
 
 export type Owner = { email: string; password: string; generated: boolean };

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { testDatabase } from '@flowplane/db/testing';
-import { testRedis } from '@flowplane/engine/testing-redis';
+import { testRedis } from '@flowplane/engine/testing/redis';
 import { afterAll, expect, test } from 'vitest';
 import { dataDirectory, freePort, send, startInstance } from './test-process.ts';
 

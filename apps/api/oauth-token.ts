@@ -2,9 +2,9 @@ import { loginInput, refreshInput, type SignedIn } from '@flowplane/contract/aut
 import { Refusal } from '@flowplane/contract/errors';
 import { login } from '@flowplane/server/auth/accounts';
 import type { Auth } from '@flowplane/server/auth/auth';
-import { refresh } from '@flowplane/server/auth/refresh';
-import type { SignInFrom } from '@flowplane/server/auth/sessions';
-import { Throttled } from '@flowplane/server/auth/throttle';
+import { Throttled } from '@flowplane/server/auth/passwords/throttle';
+import type { SignInFrom } from '@flowplane/server/auth/sessions/sessions';
+import { refresh } from '@flowplane/server/auth/tokens/refresh';
 import { countAddress } from '@flowplane/server/limits/count-call';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';

@@ -1,6 +1,6 @@
 import type { Auth } from '@flowplane/server/auth/auth';
-import { publicKeys } from '@flowplane/server/auth/key-ring';
-import { jwksMaxAge } from '@flowplane/server/auth/key-rotation';
+import { publicKeys } from '@flowplane/server/auth/tokens/key-ring';
+import { jwksMaxAge } from '@flowplane/server/auth/tokens/key-rotation';
 import type { FastifyInstance } from 'fastify';
 
 /** `GET /.well-known/jwks.json`: the keys with which anybody verifies our access tokens. */

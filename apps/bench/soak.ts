@@ -2,7 +2,7 @@
  * A soak: `node apps/bench/soak.ts [<kills> [<executions>]]`. Three workers run executions of all kinds while they are killed, and
  * while PostgreSQL, Redis and the ways between them fail. Prints what became of the executions; fails when a promise was broken.
  */
-import { soak } from '@flowplane/engine/testing-soak';
+import { soak } from '@flowplane/engine/testing/soak';
 
 const [kills = '200', executions = '500'] = process.argv.slice(2);
 const found = await soak({

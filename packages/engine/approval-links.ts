@@ -1,5 +1,5 @@
 import type { Json } from '@flowplane/contract/json';
-import type { Graph } from './graph.ts';
+import type { Graph } from './graph/graph.ts';
 
 /** The address on which whoever has it decides the approval of a step, also before the step has begun. */
 export type ApprovalLink = (step: { executionId: string; path: string }) => string;

@@ -3,10 +3,10 @@ import { limits } from '@flowplane/contract/limits';
 import type { Database } from '@flowplane/db/database';
 import type { StartRequest } from './engine.ts';
 import type { AtFaultPoint } from './fault-points.ts';
-import type { StepRecord } from './journal.ts';
-import type { Lease } from './lease.ts';
+import type { StepRecord } from './journal/journal.ts';
 import { NodeError } from './node-error.ts';
 import type { CallRequest } from './node-type.ts';
+import type { Lease } from './queue/lease.ts';
 
 type Callee = { name: string; version: number | null; definition_hash: string | null };
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
-import { type Bench, type DefinitionInput, eventually, openBench } from './testing-engine.ts';
-import { basics, node } from './testing-nodes.ts';
+import { type Bench, type DefinitionInput, eventually, openBench } from './testing/engine.ts';
+import { basics, node } from './testing/nodes.ts';
 
 const minute = 60_000;
 

@@ -1,8 +1,8 @@
 import type { Json } from '@flowplane/contract/json';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Bench, type DefinitionInput, eventually, openBench } from './testing-engine.ts';
-import { effectsTable, faultNodes } from './testing-fault-nodes.ts';
+import { type Bench, type DefinitionInput, eventually, openBench } from './testing/engine.ts';
+import { effectsTable, faultNodes } from './testing/fault-nodes.ts';
 
 type NodeInput = DefinitionInput['nodes'][number];
 

@@ -7,8 +7,8 @@ import type { Credentials } from './credentials.ts';
 import type { Engine } from './engine.ts';
 import { NodeError } from './node-error.ts';
 import { defineNode } from './node-type.ts';
-import { type Bench, eventually, openBench, settled } from './testing-engine.ts';
-import { basics } from './testing-nodes.ts';
+import { type Bench, eventually, openBench, settled } from './testing/engine.ts';
+import { basics } from './testing/nodes.ts';
 
 const secret = 'canary-3kQ9vT0m7bXc1nZs5dLw8rYp2';
 const mark = '[redacted]';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Bench, eventually, openBench, settled } from './testing-engine.ts';
-import { basics, node } from './testing-nodes.ts';
+import { type Bench, eventually, openBench, settled } from './testing/engine.ts';
+import { basics, node } from './testing/nodes.ts';
 
 let bench: Bench;
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { type FaultPoint, faultPoints } from './fault-points.ts';
 import { deliverEvent } from './signal.ts';
-import { type Bench, eventually, openBench } from './testing-engine.ts';
-import { called, effectsTable, everyKind, everyKindEnds } from './testing-fault-nodes.ts';
-import { publish } from './testing-publish.ts';
-import { kill, startWorker } from './testing-worker-process.ts';
+import { type Bench, eventually, openBench } from './testing/engine.ts';
+import { called, effectsTable, everyKind, everyKindEnds } from './testing/fault-nodes.ts';
+import { publish } from './testing/publish.ts';
+import { kill, startWorker } from './testing/worker-process.ts';
 
 /** More than one execution comes by; those of the last families go past all of theirs. */
 const families = 90;

@@ -1,4 +1,4 @@
-import type { Lease } from './lease.ts';
+import type { Lease } from './queue/lease.ts';
 
 /**
  * The moments between which an execution can lose its worker: each stands beside something that lasts, a commit or what a node

@@ -1,7 +1,7 @@
 import type { Concurrency } from '@flowplane/contract/definition';
 import type { Json } from '@flowplane/contract/json';
 import type { Database } from '@flowplane/db/database';
-import { leaseSeconds } from './lease.ts';
+import { leaseSeconds } from './queue/lease.ts';
 
 /** An execution that started another, and what becomes of that when it ends first. */
 export type Parent = { id: string; path: string; depth: number; onEnd: 'cancel' | 'leave' };

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { type Bench, type DefinitionInput, eventually, openBench } from './testing-engine.ts';
-import { effectsTable } from './testing-fault-nodes.ts';
-import { kill, startWorker } from './testing-worker-process.ts';
+import { type Bench, type DefinitionInput, eventually, openBench } from './testing/engine.ts';
+import { effectsTable } from './testing/fault-nodes.ts';
+import { kill, startWorker } from './testing/worker-process.ts';
 
 async function unfinished({ database }: Bench): Promise<number> {
   const { rows } = await database.pool.query<{ count: number }>(

@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Engine } from './engine.ts';
 import { NodeError } from './node-error.ts';
 import type { NodeType } from './node-type.ts';
-import { type Bench, type DefinitionInput, eventually, openBench } from './testing-engine.ts';
-import { basics, node } from './testing-nodes.ts';
+import { type Bench, type DefinitionInput, eventually, openBench } from './testing/engine.ts';
+import { basics, node } from './testing/nodes.ts';
 
 let bench: Bench;
 const engines: Engine[] = [];

@@ -1,12 +1,12 @@
 import { newId } from '@flowplane/db/id';
 import { expect, test } from 'vitest';
-import { commitRuns } from './commit.ts';
 import type { FaultPoint } from './fault-points.ts';
+import { commitRuns } from './journal/commit.ts';
 import { deliverEvent } from './signal.ts';
-import { claimExecution } from './testing-claim.ts';
-import { eventually, openBench } from './testing-engine.ts';
-import { effectsTable, faultNodes } from './testing-fault-nodes.ts';
-import { publish } from './testing-publish.ts';
+import { claimExecution } from './testing/claim.ts';
+import { eventually, openBench } from './testing/engine.ts';
+import { effectsTable, faultNodes } from './testing/fault-nodes.ts';
+import { publish } from './testing/publish.ts';
 
 test('a commit that is repeated because its answer was lost does not undo an event that came in between', async () => {
   await using bench = await openBench();

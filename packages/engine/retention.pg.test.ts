@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { pruneExecutions } from './retention.ts';
-import { type Bench, openBench } from './testing-engine.ts';
-import { publish } from './testing-publish.ts';
+import { type Bench, openBench } from './testing/engine.ts';
+import { publish } from './testing/publish.ts';
 
 const value = { nodes: [{ id: 'a', type: 'value' }] };
 

@@ -2,8 +2,8 @@ import { limits } from '@flowplane/contract/limits';
 import { openDatabase } from '@flowplane/db/database';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Engine } from './engine.ts';
-import { type Bench, type DefinitionInput, eventually, openBench, settled } from './testing-engine.ts';
-import { basics, node } from './testing-nodes.ts';
+import { type Bench, type DefinitionInput, eventually, openBench, settled } from './testing/engine.ts';
+import { basics, node } from './testing/nodes.ts';
 
 let bench: Bench;
 let engine: Engine;

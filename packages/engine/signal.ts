@@ -1,7 +1,7 @@
 import type { Json } from '@flowplane/contract/json';
 import type { Db } from '@flowplane/db/database';
 import { sql } from 'kysely';
-import type { Resolution } from './journal.ts';
+import type { Resolution } from './journal/journal.ts';
 
 /**
  * Lets executions look at what their steps wait for. Counted, so that one that is just about to wait looks once more: whoever

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { expect, inject, test } from 'vitest';
-import { soak } from './testing-soak.ts';
+import { soak } from './testing/soak.ts';
 
 const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
 if (!hasRedis) console.warn('There is no redis-server on the PATH; the soak is skipped.');

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { anyTurn, claimTurnsOf } from './claim.ts';
-import { commitRuns } from './commit.ts';
-import type { Dispatch } from './dispatch.ts';
+import type { Dispatch } from './dispatch/dispatch.ts';
 import type { Engine } from './engine.ts';
-import type { Lease } from './lease.ts';
-import { claimExecution } from './testing-claim.ts';
-import { type Bench, eventually, losingDispatch, openBench, settled } from './testing-engine.ts';
-import { basics, node } from './testing-nodes.ts';
+import { commitRuns } from './journal/commit.ts';
+import { anyTurn, claimTurnsOf } from './queue/claim.ts';
+import type { Lease } from './queue/lease.ts';
+import { claimExecution } from './testing/claim.ts';
+import { type Bench, eventually, losingDispatch, openBench, settled } from './testing/engine.ts';
+import { basics, node } from './testing/nodes.ts';
 
 const nothing = { outputText: undefined, error: undefined, steps: [], logs: [], progress: false, parentId: null };
 

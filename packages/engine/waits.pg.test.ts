@@ -5,9 +5,9 @@ import type { Engine } from './engine.ts';
 import { NodeError } from './node-error.ts';
 import type { NodeType, Suspension } from './node-type.ts';
 import { decideApproval, deliverEvent } from './signal.ts';
-import { type Bench, type DefinitionInput, eventually, openBench } from './testing-engine.ts';
-import { basics, node } from './testing-nodes.ts';
-import { publish } from './testing-publish.ts';
+import { type Bench, type DefinitionInput, eventually, openBench } from './testing/engine.ts';
+import { basics, node } from './testing/nodes.ts';
+import { publish } from './testing/publish.ts';
 
 let bench: Bench;
 const engines: Engine[] = [];

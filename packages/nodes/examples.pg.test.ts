@@ -3,7 +3,7 @@ import { startServer, type TestServer } from '@flowplane/egress/test-server';
 import type { Engine } from '@flowplane/engine/engine';
 import type { ExampleArrival, NodeExample } from '@flowplane/engine/node-type';
 import { decideApproval, deliverEvent } from '@flowplane/engine/signal';
-import { type Bench, eventually, openBench } from '@flowplane/engine/testing-engine';
+import { type Bench, eventually, openBench } from '@flowplane/engine/testing/engine';
 import { createSandbox } from '@flowplane/expressions/sandbox';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { builtinNodes } from './index.ts';

@@ -1,6 +1,6 @@
 import { createGuardedFetch } from '@flowplane/egress/guarded-fetch';
 import { startServer } from '@flowplane/egress/test-server';
-import { openBench } from '@flowplane/engine/testing-engine';
+import { openBench } from '@flowplane/engine/testing/engine';
 import { expect, test } from 'vitest';
 import { httpRequest } from './http-request.ts';
 

@@ -1,7 +1,7 @@
 import { definition as definitionSchema } from '@flowplane/contract/definition';
 import type { Json } from '@flowplane/contract/json';
 import { createGuardedFetch } from '@flowplane/egress/guarded-fetch';
-import { definitionErrors } from '@flowplane/engine/validate';
+import { definitionErrors } from '@flowplane/engine/validate/validate';
 import { createSandbox } from '@flowplane/expressions/sandbox';
 import { expect, test } from 'vitest';
 import { builtinNodes } from './index.ts';

@@ -1,7 +1,7 @@
 import { createGuardedFetch } from '@flowplane/egress/guarded-fetch';
 import { startServer } from '@flowplane/egress/test-server';
 import type { Engine } from '@flowplane/engine/engine';
-import { type Bench, type DefinitionInput, openBench } from '@flowplane/engine/testing-engine';
+import { type Bench, type DefinitionInput, openBench } from '@flowplane/engine/testing/engine';
 import { createSandbox } from '@flowplane/expressions/sandbox';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { builtinNodes } from './index.ts';

@@ -1,6 +1,6 @@
 import { Refusal } from '@flowplane/contract/errors';
 import type { Permission } from '@flowplane/contract/permissions';
-import type { EventStream } from '@flowplane/engine/streams';
+import type { EventStream } from '@flowplane/engine/streams/streams';
 import { type TrackedEnvelope, tracked } from '@trpc/server';
 import type { Context, Principal } from './context.ts';
 

@@ -1,7 +1,7 @@
 import { openDatabase } from '@flowplane/db/database';
-import { createBus } from '@flowplane/engine/bus';
-import { createDispatch } from '@flowplane/engine/dispatch';
+import { createDispatch } from '@flowplane/engine/dispatch/dispatch';
 import { createEngine } from '@flowplane/engine/engine';
+import { createBus } from '@flowplane/engine/streams/bus';
 import { createSandbox } from '@flowplane/expressions/sandbox';
 import { appRouter } from '@flowplane/server/api';
 import { createAuth } from '@flowplane/server/auth/auth';

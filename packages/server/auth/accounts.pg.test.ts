@@ -6,8 +6,8 @@ import { sql } from 'kysely';
 import { afterAll, expect, test } from 'vitest';
 import { login, me, register } from './accounts.ts';
 import type { Auth } from './auth.ts';
-import type { Gate } from './gate.ts';
-import { verifyPassword } from './passwords.ts';
+import type { Gate } from './passwords/gate.ts';
+import { verifyPassword } from './passwords/passwords.ts';
 import { slugOf } from './personal-team.ts';
 import { from, newcomer, openAuth, password, testAuth } from './test-auth.ts';
 

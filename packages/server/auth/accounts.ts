@@ -7,11 +7,11 @@ import type { z } from 'zod';
 import type { Principal } from '../context.ts';
 import { accountOf } from './account-of.ts';
 import type { Auth } from './auth.ts';
-import { hashPassword, verifyPassword } from './passwords.ts';
+import { hashPassword, verifyPassword } from './passwords/passwords.ts';
+import { guess } from './passwords/throttle.ts';
 import { createPersonalTeam } from './personal-team.ts';
-import { forgetfulCookie, revokeSession, type SignInFrom } from './sessions.ts';
+import { forgetfulCookie, revokeSession, type SignInFrom } from './sessions/sessions.ts';
 import { type Account, type SignIn, signIn } from './sign-in.ts';
-import { guess } from './throttle.ts';
 
 /** Whether no account exists. While so, registrations take turns, and exactly one becomes the first. */
 async function isFirst(tx: Db): Promise<boolean> {

@@ -4,13 +4,13 @@ import { type ApprovalLinks, createApprovalLinks } from '../approvals/link.ts';
 import type { Principal } from '../context.ts';
 import type { Mailer } from '../mail/mailer.ts';
 import type { Membership } from './chosen-team.ts';
-import { type KeyRing, openKeyRing } from './key-ring.ts';
 import { type LookedUp, trustMs } from './lookup.ts';
-import { createPasswords, type Passwords } from './passwords.ts';
+import { createPasswords, type Passwords } from './passwords/passwords.ts';
+import { createThrottle, type LimiterStore, type Throttle } from './passwords/throttle.ts';
 import { deriveKey } from './seal.ts';
-import { createSessions, type Sessions } from './sessions.ts';
-import { createThrottle, type LimiterStore, type Throttle } from './throttle.ts';
-import type { VerifiedToken } from './tokens.ts';
+import { createSessions, type Sessions } from './sessions/sessions.ts';
+import { type KeyRing, openKeyRing } from './tokens/key-ring.ts';
+import type { VerifiedToken } from './tokens/tokens.ts';
 
 /** What the functions of this folder need. Built once per process. */
 export type Auth = {

@@ -1,6 +1,6 @@
 import { apiKeyCreateInput } from '@flowplane/contract/auth';
 import { afterAll, expect, test } from 'vitest';
-import { createApiKey } from './api-keys.ts';
+import { createApiKey } from './api-keys/api-keys.ts';
 import type { Auth } from './auth.ts';
 import { authenticate, type CredentialHeaders } from './authenticate.ts';
 import { newcomer, openAuth, sentBack, testAuth } from './test-auth.ts';

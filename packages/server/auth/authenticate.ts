@@ -1,11 +1,11 @@
 import { Refusal } from '@flowplane/contract/errors';
 import type { Principal } from '../context.ts';
-import { apiKeyPrefix, apiKeyPrincipal } from './api-key-principal.ts';
+import { apiKeyPrefix, apiKeyPrincipal } from './api-keys/api-key-principal.ts';
 import type { Auth } from './auth.ts';
 import { inChosenTeam } from './chosen-team.ts';
-import { type OriginHeaders, requireSameSite } from './same-site.ts';
-import { sessionPrincipal, sessionTokenOf } from './sessions.ts';
-import { tokenPrincipal } from './tokens.ts';
+import { type OriginHeaders, requireSameSite } from './sessions/same-site.ts';
+import { sessionPrincipal, sessionTokenOf } from './sessions/sessions.ts';
+import { tokenPrincipal } from './tokens/tokens.ts';
 
 /** The headers that say who calls; Node's `request.headers` is one of these. */
 export type CredentialHeaders = OriginHeaders & {

@@ -17,15 +17,15 @@ import { z } from 'zod';
 import { once } from '../idempotency/once.ts';
 import { procedure, publicProcedure } from '../trpc.ts';
 import { login, logout, me, register } from './accounts.ts';
-import { apiKeysRouter } from './api-keys-router.ts';
-import { rotateSigningKey } from './key-rotation.ts';
+import { apiKeysRouter } from './api-keys/api-keys-router.ts';
+import { whoami } from './api-keys/whoami.ts';
 import { requireOwner } from './owner.ts';
-import { refresh } from './refresh.ts';
-import { forgotPassword, resetPassword } from './reset-password.ts';
-import { tellingWhen } from './retry-after.ts';
-import { sessionsRouter } from './sessions-router.ts';
-import { mailVerification, resendVerification, verifyEmail } from './verify-email.ts';
-import { whoami } from './whoami.ts';
+import { forgotPassword, resetPassword } from './passwords/reset-password.ts';
+import { tellingWhen } from './passwords/retry-after.ts';
+import { mailVerification, resendVerification, verifyEmail } from './passwords/verify-email.ts';
+import { sessionsRouter } from './sessions/sessions-router.ts';
+import { rotateSigningKey } from './tokens/key-rotation.ts';
+import { refresh } from './tokens/refresh.ts';
 
 const tags = ['auth'];
 

@@ -2,9 +2,9 @@ import type { SignedIn } from '@flowplane/contract/auth';
 import type { Role } from '@flowplane/contract/permissions';
 import type { Tier } from '@flowplane/contract/tiers';
 import type { Auth } from './auth.ts';
-import { createRefreshToken } from './refresh.ts';
-import { createSession, type SignInFrom } from './sessions.ts';
-import { signAccessToken } from './tokens.ts';
+import { createSession, type SignInFrom } from './sessions/sessions.ts';
+import { createRefreshToken } from './tokens/refresh.ts';
+import { signAccessToken } from './tokens/tokens.ts';
 
 /** An account as it signs in: who, and as what in which team. */
 export type Account = { user: SignedIn['user']; team: SignedIn['team']; role: Role; tier: Tier };

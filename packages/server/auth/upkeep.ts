@@ -1,7 +1,7 @@
 import type { Auth } from './auth.ts';
 import { cleanUp } from './clean-up.ts';
-import { readKeys } from './key-ring.ts';
-import { rotateIfDue } from './key-rotation.ts';
+import { readKeys } from './tokens/key-ring.ts';
+import { rotateIfDue } from './tokens/key-rotation.ts';
 
 /**
  * Keeps identity in order while the process runs: removes what is over, rotates the signing key when it is due and notices keys

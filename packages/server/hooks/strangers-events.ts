@@ -1,6 +1,6 @@
 import type { ExecutionEvent } from '@flowplane/contract/execution';
 import type { Json } from '@flowplane/contract/json';
-import type { EventStream } from '@flowplane/engine/streams';
+import type { EventStream } from '@flowplane/engine/streams/streams';
 
 /** What a webhook's caller may see of the execution: nothing of its steps but what `respond` nodes are there to say. */
 type Shown =

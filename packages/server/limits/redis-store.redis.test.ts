@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { startProxy } from '@flowplane/engine/testing-proxy';
-import { testRedis } from '@flowplane/engine/testing-redis';
+import { startProxy } from '@flowplane/engine/testing/proxy';
+import { testRedis } from '@flowplane/engine/testing/redis';
 import { Redis } from 'ioredis';
 import { afterAll, expect, test } from 'vitest';
-import { createThrottle, guess, Throttled } from '../auth/throttle.ts';
+import { createThrottle, guess, Throttled } from '../auth/passwords/throttle.ts';
 import { redisStore } from './redis-store.ts';
 
 const redis = await testRedis();

@@ -1,5 +1,5 @@
 import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
-import type { LimiterStore } from '../auth/throttle.ts';
+import type { LimiterStore } from '../auth/passwords/throttle.ts';
 import type { RedisClient } from './sharing.ts';
 
 /** Counters in Redis, which processes share; each counts for itself while Redis is away. For what is rare: each count is a round trip. */

@@ -1,8 +1,8 @@
 import { kindOf } from '@flowplane/contract/credential-kinds';
 import type { Definition } from '@flowplane/contract/definition';
 import { type FieldError, Refusal } from '@flowplane/contract/errors';
-import { type CredentialReference, credentialReferences } from '@flowplane/engine/credential-references';
 import type { NodeTypes } from '@flowplane/engine/node-type';
+import { type CredentialReference, credentialReferences } from '@flowplane/engine/validate/credential-references';
 import { credentialsOf, type KnownCredential } from '../credentials/use.ts';
 import type { Vault } from '../credentials/vault.ts';
 

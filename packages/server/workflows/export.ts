@@ -1,7 +1,7 @@
 import type { Definition } from '@flowplane/contract/definition';
 import { Refusal } from '@flowplane/contract/errors';
 import { exportFormat, type WorkflowExport, type workflowExportInput } from '@flowplane/contract/workflow-export';
-import { credentialReferences } from '@flowplane/engine/credential-references';
+import { credentialReferences } from '@flowplane/engine/validate/credential-references';
 import type { z } from 'zod';
 import { replaceCredentials } from './replace-credentials.ts';
 import { noWorkflow, type Scope } from './workflows.ts';

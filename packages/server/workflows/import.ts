@@ -1,7 +1,7 @@
 import { type FieldError, Refusal } from '@flowplane/contract/errors';
 import type { Workflow } from '@flowplane/contract/workflow';
 import type { ExportedCredential, workflowImportInput } from '@flowplane/contract/workflow-export';
-import { credentialReferences } from '@flowplane/engine/credential-references';
+import { credentialReferences } from '@flowplane/engine/validate/credential-references';
 import type { z } from 'zod';
 import { replaceCredentials } from './replace-credentials.ts';
 import { createWorkflow, type Scope } from './workflows.ts';

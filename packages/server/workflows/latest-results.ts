@@ -2,7 +2,7 @@ import { Refusal } from '@flowplane/contract/errors';
 import type { Json } from '@flowplane/contract/json';
 import { limits } from '@flowplane/contract/limits';
 import type { Db } from '@flowplane/db/database';
-import type { Pin } from '@flowplane/engine/partial';
+import type { Pin } from '@flowplane/engine/graph/partial';
 import { sql } from 'kysely';
 
 /** Executions that are looked through, the latest first. */

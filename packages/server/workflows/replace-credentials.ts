@@ -1,6 +1,6 @@
 import type { Definition, Trigger } from '@flowplane/contract/definition';
+import { changeNodes } from '@flowplane/engine/graph/nodes-within';
 import type { NodeTypes } from '@flowplane/engine/node-type';
-import { changeNodes } from '@flowplane/engine/nodes-within';
 
 /** A definition that names other credentials, wherever it names any. @param by what each of its credentials becomes. */
 export function replaceCredentials(

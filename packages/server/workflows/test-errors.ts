@@ -1,9 +1,9 @@
 import type { Definition, Node } from '@flowplane/contract/definition';
 import type { FieldError } from '@flowplane/contract/errors';
 import type { workflowTestInput } from '@flowplane/contract/workflow-test';
+import { nodesWithin } from '@flowplane/engine/graph/nodes-within';
+import { portsOf } from '@flowplane/engine/graph/ports';
 import type { NodeTypes } from '@flowplane/engine/node-type';
-import { nodesWithin } from '@flowplane/engine/nodes-within';
-import { portsOf } from '@flowplane/engine/ports';
 import type { z } from 'zod';
 
 type Test = Pick<z.output<typeof workflowTestInput>, 'until' | 'only' | 'pins'>;

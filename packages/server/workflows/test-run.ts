@@ -4,7 +4,7 @@ import type { Execution } from '@flowplane/contract/execution';
 import type { Permission } from '@flowplane/contract/permissions';
 import type { workflowTestInput } from '@flowplane/contract/workflow-test';
 import type { Engine } from '@flowplane/engine/engine';
-import { cutAfter, cutTo, forTest, type Pin, seenBy } from '@flowplane/engine/partial';
+import { cutAfter, cutTo, forTest, type Pin, seenBy } from '@flowplane/engine/graph/partial';
 import type { z } from 'zod';
 import type { Principal } from '../context.ts';
 import { finished } from '../executions/finished.ts';

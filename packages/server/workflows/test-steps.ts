@@ -1,7 +1,7 @@
 import type { Execution, LogLine } from '@flowplane/contract/execution';
 import type { TestStep, WorkflowTestRun } from '@flowplane/contract/workflow-test';
 import type { Database } from '@flowplane/db/database';
-import { withinBudget } from '@flowplane/engine/page-budget';
+import { withinBudget } from '@flowplane/engine/streams/page-budget';
 import { type StepRow, stepOf } from '../executions/journal.ts';
 
 /** Steps, and log lines, of one answer; and bytes of the values of each. */

@@ -5,7 +5,7 @@ import type { Database, Db } from '@flowplane/db/database';
 import { newId } from '@flowplane/db/id';
 import type { WorkflowsTable } from '@flowplane/db/tables/workflows';
 import type { NodeTypes } from '@flowplane/engine/node-type';
-import { definitionErrors } from '@flowplane/engine/validate';
+import { definitionErrors } from '@flowplane/engine/validate/validate';
 import type { Selectable } from 'kysely';
 import type { z } from 'zod';
 import type { Vault } from '../credentials/vault.ts';
