@@ -71,5 +71,11 @@ export function createClient(options: ClientOptions): Client {
   const client = calls as Client;
   const { execute } = client.workflows;
   client.workflows.execute = async (...args) => withMethods(await execute(...args), client.executions);
+  const { changePassword } = client.users;
+  client.users.changePassword = async (...args) => {
+    const signedIn = await changePassword(...args);
+    session?.replace(signedIn);
+    return signedIn;
+  };
   return client;
 }

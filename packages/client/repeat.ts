@@ -6,7 +6,7 @@ const harmless = new Set(['auth.login', 'auth.logout']);
 
 /**
  * Whether a call that failed may be sent again: it was refused before it did anything; or what it did is not known, but
- * doing it again does no harm. `auth.refresh` is not of the latter: to use a refresh token twice ends the sign-in.
+ * doing it again does no harm. `auth.refresh` is not of the latter: to use a refresh token again after ten seconds ends the sign-in.
  */
 export function mayRepeat(path: string, { kind, keyed }: Call, error: unknown): boolean {
   if (!(error instanceof FlowplaneError)) return false;

@@ -50,6 +50,16 @@ test('fifty calls whose token is refused make one exchange, and are all sent onc
   expect(new Set(keys).size).toBe(25);
 });
 
+test('a changed password gives new tokens, with which the client goes on', async () => {
+  await using server = await serveApi();
+  const { client, changes } = signedIn(server.url);
+  await client.users.changePassword({ currentPassword: 'old old old old', newPassword: 'new new new new' });
+  expect(changes).toMatchObject([{ accessToken: 'access-1', refreshToken: 'refresh-1' }]);
+  await client.auth.me();
+  expect(server.seen.at(-1)?.headers.authorization).toBe('Bearer access-1');
+  expect(refreshes(server)).toBe(0);
+});
+
 test('a sign-in that is over: the app is told once, every call rejects, and no more are sent', async () => {
   await using server = await serveApi();
   const { client, changes } = signedIn(server.url, { accessToken: 'access-old', refreshToken: 'refresh-old' });

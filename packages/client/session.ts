@@ -19,6 +19,8 @@ export type OpenSession = {
    * @throws FlowplaneError `unauthenticated` when the sign-in is over, ExchangeError when there is no new token.
    */
   accessToken: (refused?: string) => Promise<string>;
+  /** Goes on with the tokens of a new sign-in in the place of this one. */
+  replace: (next: Tokens) => void;
   /** Forgets the tokens. */
   end: () => void;
 };
@@ -63,6 +65,9 @@ export function openSession(
       if (tokens) return tokens.accessToken;
       const detail = 'The sign-in of this client is over: sign in again and create a client with the new tokens.';
       throw new FlowplaneError({ status: 401, code: 'unauthenticated', detail });
+    },
+    replace({ accessToken, refreshToken, expiresAt }) {
+      if (tokens) change({ accessToken, refreshToken, expiresAt });
     },
     end() {
       if (tokens) change(null);
