@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { id } from './id.ts';
 import { page, pageInput } from './page.ts';
-import { permission, role } from './permissions.ts';
+import { permission } from './permissions.ts';
+import { shownRole } from './role.ts';
 import { text } from './text.ts';
 import { tier } from './tiers.ts';
 
-const email = z
+export const email = z
   .string()
   .trim()
   .max(254)
@@ -25,7 +26,7 @@ export const personName = text
   .min(1)
   .max(100)
   .meta({ examples: ['Ada Lovelace'] });
-const oneTimeToken = z
+export const oneTimeToken = z
   .string()
   .min(1)
   .max(512)
@@ -40,7 +41,15 @@ const accessToken = z
   .meta({ description: 'Sent as a bearer token', examples: ['eyJhbGciOiJSUzI1NiJ9.e30.c2ln'] });
 const refreshToken = z.string().meta({ examples: ['q1Zr0m3kE0xT5s8wY2vB7nC4dF6gH9jK'] });
 
-export const registerInput = z.strictObject({ email, password, name: personName.optional() });
+export const registerInput = z.strictObject({
+  email,
+  password,
+  name: personName.optional(),
+  invitation: oneTimeToken.optional().meta({
+    description: 'The token of an invitation to this address: the account is in that team, and its address verified',
+    examples: ['fpi_3kQ9vT0m7bXc1nZs5dLw8rYp2hJf6gKaE4uI1oM0xB8'],
+  }),
+});
 export const loginInput = z.strictObject({
   email,
   password: z
@@ -61,7 +70,13 @@ export const accepted = z
 export const user = z
   .object({
     id,
-    email: z.string().meta({ examples: ['ada@example.com'] }),
+    email: z
+      .string()
+      .nullable()
+      .meta({
+        description: 'Null for a guest, and for who signs in elsewhere without a verified one',
+        examples: ['ada@example.com'],
+      }),
     name: z.string().meta({ examples: ['Ada Lovelace'] }),
   })
   .meta({ id: 'User' });
@@ -87,22 +102,29 @@ export type SignedIn = z.infer<typeof signedIn>;
 
 export const me = z
   .object({
-    user: user.extend({ createdAt: z.date(), emailVerified: z.boolean() }),
+    user: user.extend({
+      createdAt: z.date(),
+      emailVerified: z.boolean(),
+      guestUntil: z
+        .date()
+        .nullable()
+        .meta({ description: 'When a guest goes, with everything of theirs; null for an account', examples: [null] }),
+    }),
     team,
-    role,
+    role: shownRole,
     permissions: z.array(permission).meta({ examples: [['workflows:read', 'executions:read']] }),
     tier,
-    signedInBy: z.enum(['session', 'jwt', 'apiKey']),
+    signedInBy: z.enum(['session', 'jwt', 'apiKey', 'clerk']),
   })
   .meta({ id: 'Me' });
 
 /** The credential behind a request, and what it may do. */
 export const whoami = z
   .object({
-    kind: z.enum(['session', 'jwt', 'apiKey']),
+    kind: z.enum(['session', 'jwt', 'apiKey', 'clerk']),
     user,
     team,
-    role,
+    role: shownRole,
     permissions: z.array(permission).meta({ examples: [['workflows:read', 'executions:read']] }),
     tier,
     apiKey: z
@@ -115,6 +137,39 @@ export const whoami = z
       .meta({ description: 'The API key that was sent; null for a session or an access token' }),
   })
   .meta({ id: 'Whoami' });
+
+export const guestMergeInput = z.strictObject({
+  guestToken: z
+    .string()
+    .min(1)
+    .max(4_096)
+    .meta({ description: 'The access token of the guest', examples: ['eyJhbGciOiJSUzI1NiJ9.e30.c2ln'] }),
+});
+/** What a merge has moved into the team of the caller. */
+export const guestMerged = z
+  .object({
+    workflows: z.int().meta({ examples: [2] }),
+    executions: z.int().meta({ examples: [17] }),
+    schedules: z.int().meta({ examples: [1] }),
+    events: z.int().meta({ examples: [0] }),
+    webhooks: z
+      .array(
+        z.object({
+          workflowId: id,
+          triggerId: z.string().meta({ examples: ['hook'] }),
+          method: z.string().meta({ examples: ['POST'] }),
+          before: z
+            .string()
+            .meta({ description: 'Where it answered until now', examples: ['/hooks/guest-7xk2mn/orders'] }),
+          path: z.string().meta({ description: 'Its address from now on', examples: ['/hooks/ada-lovelace/orders'] }),
+          answers: z
+            .boolean()
+            .meta({ description: 'False where a webhook that the team had before answers there', examples: [true] }),
+        }),
+      )
+      .meta({ description: 'The team’s slug is in the addresses of webhooks, so they have changed' }),
+  })
+  .meta({ id: 'GuestMerged' });
 
 export const session = z
   .object({

@@ -49,6 +49,11 @@ const nodeSettings = {
   timeoutMs: milliseconds(dayInMs)
     .optional()
     .describe('Milliseconds that the node may take, all its attempts together'),
+  heartbeatTimeoutMs: milliseconds(dayInMs)
+    .optional()
+    .describe(
+      'Milliseconds that an attempt may go on without a sign of life; then it fails with heartbeat_timeout. For node types that give any',
+    ),
   onError: z
     .enum(['fail', 'continue', 'branch'])
     .optional()

@@ -66,6 +66,11 @@ export const step = z
     }),
     output: json.meta({ examples: [{ name: 'ADA', total: 210 }] }),
     error: noFailure,
+    progress: json.meta({
+      description:
+        'What the step last said of how far it is: a loop `{done, failed, items}`, an `http.request` that reads pages `{pages, items}`; null where it says nothing',
+      examples: [null],
+    }),
     startedAt: z.date().nullable(),
     finishedAt: z.date().nullable(),
   })

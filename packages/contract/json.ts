@@ -4,6 +4,19 @@ import { isStorable } from './text.ts';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
+function isPlain(value: object): value is Record<string, unknown> {
+  return Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** In place, without lists of names and values: an object of 1 MB may have a hundred thousand. */
+function areJson(fields: Record<string, unknown>, depth: number): boolean {
+  for (const name in fields) {
+    const item = fields[name];
+    if (!isStorable(name) || (item !== undefined && !isJson(item, depth))) return false;
+  }
+  return true;
+}
+
 /**
  * Whether a value is JSON that can be stored: no deeper than `limits.jsonDepth`, its texts without NUL and lone surrogates.
  * Stops at the bound, so a deep bomb costs nothing.
@@ -20,10 +33,7 @@ export function isJson(value: unknown, depth: number = limits.jsonDepth): value 
       if (value === null) return true;
       if (depth === 0) return false;
       if (Array.isArray(value)) return value.every((item) => isJson(item, depth - 1));
-      if (Object.getPrototypeOf(value) !== Object.prototype) return false;
-      return Object.entries(value).every(
-        ([key, item]) => isStorable(key) && (item === undefined || isJson(item, depth - 1)),
-      );
+      return isPlain(value) && areJson(value, depth - 1);
     default:
       return false;
   }

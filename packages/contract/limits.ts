@@ -32,6 +32,8 @@ export const limits = {
   triggersOfEvent: 1_000,
   /** Bytes of JSON of one execution's input and of one step's input or output. */
   valueBytes: 1_048_576,
+  /** Bytes of JSON of what a step says of its progress. */
+  progressBytes: 16_384,
   /** Nesting of a JSON value that a caller may send. */
   jsonDepth: 64,
   /** Seconds that a call may wait for an execution to finish. */
@@ -48,6 +50,26 @@ export const limits = {
   redrive: 1_000,
   /** Executions that one call may cancel. */
   cancel: 10_000,
+  /** Streams that the callers of one team’s webhooks have open together in one process, so that they leave places for the team itself. */
+  streamsOfWebhooks: 500,
+  /** Credentials of one team. */
+  credentials: 1_000,
+  /** API keys of one user that are neither revoked nor expired. */
+  apiKeys: 100,
+  /** Open sessions of one user; with one more, the one that was not used for longest ends. */
+  sessions: 100,
+  /** What a guest may have, and how many guests an address may become in an hour. */
+  guest: { workflows: 5, versions: 100, executionsPerDay: 100, executionsUnderWay: 20, perAddressPerHour: 10 },
+  /** Members of one team. */
+  teamMembers: 1_000,
+  /** Invitations to one team that are open at once. */
+  openInvitations: 100,
+  /** Roles that one team may define. */
+  teamRoles: 50,
+  /** Teams that one user may be in. */
+  teamsOfUser: 100,
+  /** Identities elsewhere of one user. */
+  identities: 20,
   /** Items on one page of a list. */
   page: 100,
 } as const;

@@ -11,7 +11,7 @@ test('every id comes back from its cursor, and the cursor is one that a list tak
   );
 });
 
-test('whatever a list takes for a cursor is a UUID for PostgreSQL; anything else is refused', () => {
+test('threat 11: whatever a list takes for a cursor is a UUID for PostgreSQL; anything else is refused', () => {
   const base64url = fc.string({ unit: fc.constantFrom(...'ABCxyz019-_'), minLength: 22, maxLength: 22 });
   const anything = fc.oneof(base64url, fc.string({ minLength: 20, maxLength: 24 }), fc.string());
   fc.assert(
@@ -25,7 +25,7 @@ test('whatever a list takes for a cursor is a UUID for PostgreSQL; anything else
   }
 });
 
-test('a page has 1 to 100 items, 20 when nothing is said', () => {
+test('threat 11: a page has 1 to 100 items, 20 when nothing is said', () => {
   expect(pageInput.parse({}).limit).toBe(20);
   for (const limit of [1, 100]) expect(pageInput.parse({ limit }).limit).toBe(limit);
   for (const limit of [0, -1, 101, 1e9, 1.5, Number.NaN, '20']) {

@@ -3,15 +3,24 @@ import type pg from 'pg';
 import { openPool } from './pool.ts';
 import { prepareRepeated } from './prepared.ts';
 import type { ApiKeysTable } from './tables/api-keys.ts';
+import type { AuditEventsTable } from './tables/audit-events.ts';
 import type { CredentialsTable, SecretRemovalsTable } from './tables/credentials.ts';
 import type { EventStartsTable, EventsTable, EventTriggersTable } from './tables/events.ts';
 import type { ExecutionsTable, LogsTable, StepsTable } from './tables/executions.ts';
+import type { GuestsTable } from './tables/guests.ts';
 import type { IdempotencyKeysTable } from './tables/idempotency-keys.ts';
+import type { IdentitiesTable, IdentityFlowsTable } from './tables/identities.ts';
 import type { OneTimeTokensTable } from './tables/one-time-tokens.ts';
 import type { SchedulesTable } from './tables/schedules.ts';
 import type { RefreshTokensTable, SessionsTable } from './tables/sessions.ts';
 import type { SigningKeysTable } from './tables/signing-keys.ts';
-import type { MembershipsTable, TeamsTable } from './tables/teams.ts';
+import type {
+  FormerSlugsTable,
+  MembershipsTable,
+  TeamInvitationsTable,
+  TeamRolesTable,
+  TeamsTable,
+} from './tables/teams.ts';
 import type { UsersTable } from './tables/users.ts';
 import type { WaitsTable } from './tables/waits.ts';
 import type { WebhookMessagesTable, WebhooksTable } from './tables/webhooks.ts';
@@ -19,6 +28,7 @@ import type { DefinitionsTable, WorkflowsTable, WorkflowVersionsTable } from './
 
 export type Tables = {
   api_keys: ApiKeysTable;
+  audit_events: AuditEventsTable;
   credentials: CredentialsTable;
   definitions: DefinitionsTable;
   event_starts: EventStartsTable;
@@ -26,7 +36,11 @@ export type Tables = {
   events: EventsTable;
   executions: ExecutionsTable;
   waits: WaitsTable;
+  former_slugs: FormerSlugsTable;
+  guests: GuestsTable;
   idempotency_keys: IdempotencyKeysTable;
+  identities: IdentitiesTable;
+  identity_flows: IdentityFlowsTable;
   logs: LogsTable;
   memberships: MembershipsTable;
   one_time_tokens: OneTimeTokensTable;
@@ -36,6 +50,8 @@ export type Tables = {
   sessions: SessionsTable;
   signing_keys: SigningKeysTable;
   steps: StepsTable;
+  team_invitations: TeamInvitationsTable;
+  team_roles: TeamRolesTable;
   teams: TeamsTable;
   users: UsersTable;
   webhook_messages: WebhookMessagesTable;

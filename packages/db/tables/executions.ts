@@ -69,6 +69,8 @@ export type StepsTable = {
   input: JsonColumn;
   output: JsonColumn;
   error: JSONColumnType<Failure, string | null, string | null> | null;
+  /** What it last said of how far it is. */
+  progress: JsonColumn;
   /** When a waiting step is over. */
   wake_at: Date | null;
   started_at: Date | null;

@@ -3,9 +3,11 @@ import type { Generated } from 'kysely';
 
 export type UsersTable = {
   id: string;
-  email: string;
+  /** Null for a guest, and for who signs in elsewhere without a verified one. */
+  email: string | null;
   name: string;
-  password_hash: string;
+  /** Null for who signs in by other means only. */
+  password_hash: string | null;
   /** The instance's owner: may administer the platform. */
   is_owner: Generated<boolean>;
   tier: Generated<Tier>;

@@ -8,6 +8,8 @@ export type DefinitionsTable = {
   hash: string;
   body: JSONColumnType<Definition>;
   created_at: Generated<Date>;
+  /** When somebody last asked for it to be kept. */
+  kept_at: Generated<Date>;
   /** Made of the body: how long executions of its workflow are kept. */
   retention_days: GeneratedAlways<number | null>;
 };
