@@ -34,7 +34,7 @@ const LOOPBACK_NOTATIONS = [
 ];
 
 test.each(LOOPBACK_NOTATIONS)(
-  'loopback written as %s is blocked and its listener never sees a connection',
+  'threat 16: loopback written as %s is blocked and its listener never sees a connection',
   async (host) => {
     await using server = await startServer((_, response) => response.end('secret'));
     await using egress = openEgress({ allowPrivate: [] });
@@ -67,7 +67,7 @@ test.each([
   '168.63.129.16',
   'metadata.google.internal',
   'METADATA.google.internal.',
-])('%s is blocked without opening a socket', async (host) => {
+])('threat 17: %s is blocked without opening a socket', async (host) => {
   let sockets = 0;
   const count = () => {
     sockets += 1;
@@ -80,7 +80,7 @@ test.each([
   expect(sockets).toBe(0);
 });
 
-test('a name is blocked when any one of its addresses is private, whatever their order', async () => {
+test('threat 17: a name is blocked when any one of its addresses is private, whatever their order', async () => {
   await using server = await startServer((_, response) => response.end());
   const lookup = resolveFrom({
     'a.test': ['8.8.8.8', '127.0.0.1'],
@@ -97,7 +97,7 @@ test('a name is blocked when any one of its addresses is private, whatever their
   expect(server.connections()).toBe(0);
 });
 
-test('https is judged like http', async () => {
+test('threat 16: https is judged like http', async () => {
   await using server = await startServer((_, response) => response.end());
   await using egress = openEgress({ allowPrivate: [], lookup: resolveFrom({ 'a.test': ['127.0.0.1'] }) });
   expect((await failure(egress.fetch(`https://127.0.0.1:${server.port}/`))).code).toBe('egress_blocked');
@@ -105,7 +105,7 @@ test('https is judged like http', async () => {
   expect(server.connections()).toBe(0);
 });
 
-test('an answer that is not an IP address, or none at all, is no way in', async () => {
+test('threat 16: an answer that is not an IP address, or none at all, is no way in', async () => {
   await using server = await startServer((_, response) => response.end());
   const lookup = resolveFrom({ 'odd.test': ['127.1'], 'none.test': [] });
   await using egress = openEgress({ allowPrivate: [], lookup });

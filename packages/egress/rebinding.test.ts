@@ -28,7 +28,7 @@ async function rebinding() {
   };
 }
 
-test('a name that changes its address after the check is still connected to the address that was checked', async () => {
+test('threat 18: a name that changes its address after the check is still connected to the address that was checked', async () => {
   await using setup = await rebinding();
   setup.answers.push('127.0.0.1');
   const { body } = await setup.fetch(`http://rebind.test:${setup.good.port}/`);
@@ -37,7 +37,7 @@ test('a name that changes its address after the check is still connected to the 
   expect(setup.bad.connections()).toBe(0);
 });
 
-test('a connection kept alive stays with its checked address, and a new one is checked again', async () => {
+test('threat 18: a connection kept alive stays with its checked address, and a new one is checked again', async () => {
   await using setup = await rebinding();
   setup.answers.push('127.0.0.1');
   const url = `http://rebind.test:${setup.good.port}/`;
@@ -53,7 +53,7 @@ test('a connection kept alive stays with its checked address, and a new one is c
   expect(setup.bad.connections()).toBe(0);
 });
 
-test('a name whose address turns private is blocked on its next connection', async () => {
+test('threat 18: a name whose address turns private is blocked on its next connection', async () => {
   await using setup = await rebinding();
   setup.answers.push('127.0.0.2', '127.0.0.1');
   expect((await failure(setup.fetch(`http://rebind.test:${setup.good.port}/`))).code).toBe('egress_blocked');

@@ -26,7 +26,7 @@ async function startRedirector() {
 }
 
 test.each(['http://private.test:PORT/', 'http://127.0.0.1:PORT/', 'http://[::ffff:7f00:1]:PORT/', '//0x7f.1:PORT/'])(
-  'a redirect from a public host to %s is blocked and never requested there',
+  'threat 19: a redirect from a public host to %s is blocked and never requested there',
   async (target) => {
     await using inside = await startServer((_, response) => response.end('secret'));
     await using server = await startRedirector();
@@ -45,14 +45,14 @@ test.each([
   'data:,hi',
   'http://user:pw@a.test/',
   'http://[',
-])('a redirect to %s is refused', async (target) => {
+])('threat 19: a redirect to %s is refused', async (target) => {
   await using server = await startRedirector();
   await using egress = egressTo('a.test');
   const error = await failure(egress.fetch(`http://a.test:${server.port}/to?${encodeURIComponent(target)}`));
   expect(error.code).toBe('egress_invalid_url');
 });
 
-test('a redirect loop ends after the given number of redirects', async () => {
+test('threat 19: a redirect loop ends after the given number of redirects', async () => {
   await using server = await startRedirector();
   await using egress = egressTo('a.test');
   const loop = `http://a.test:${server.port}/loop`;
@@ -94,7 +94,7 @@ test('credentials follow a redirect within the origin', async () => {
   });
 });
 
-test('credentials are dropped when the origin changes, and stay dropped when a redirect leads back', async () => {
+test('threat 19: credentials are dropped when the origin changes, and stay dropped when a redirect leads back', async () => {
   await using server = await startRedirector();
   await using egress = egressTo('a.test', 'b.test');
   const a = `http://a.test:${server.port}`;
@@ -123,7 +123,7 @@ test('headers that the caller calls secret are dropped likewise', async () => {
   ]);
 });
 
-test('another port is another origin', async () => {
+test('threat 19: another port is another origin', async () => {
   await using other = await startRedirector();
   await using server = await startRedirector();
   await using egress = egressTo('a.test');

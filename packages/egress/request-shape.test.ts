@@ -19,7 +19,7 @@ test.each([
   'http://127.0.0.1:PORT/a\tb',
   'ht\ntp://127.0.0.1:PORT/',
   `http://127.0.0.1:PORT/${'a'.repeat(20_000)}`,
-])('the URL %j is refused without a connection', async (url) => {
+])('threat 20: the URL %j is refused without a connection', async (url) => {
   await using server = await startServer((_, response) => response.end());
   await using egress = openEgress({ allowPrivate: ['127.0.0.1'] });
   const error = await failure(egress.fetch(url.replace('PORT', String(server.port))));
@@ -31,7 +31,7 @@ test.each([
   'http://127.0.0.1:PORT#@good.test/',
   'http://127.0.0.1:PORT\\@good.test/',
   'http://127.0.0.1:PORT?@good.test/',
-])('the host of %s is read once, as the address it connects to', async (url) => {
+])('threat 20: the host of %s is read once, as the address it connects to', async (url) => {
   await using server = await startServer((_, response) => response.end());
   const lookup = resolveFrom({ 'good.test': ['127.0.0.1'] });
   await using egress = openEgress({ allowPrivate: ['good.test'], lookup });
@@ -69,7 +69,7 @@ const refused: [string, GuardedRequest][] = [
   ['a number of redirects that is none', { maxRedirects: Number.NaN }],
 ];
 
-test.each(refused)('%s is refused without a connection', async (_, request) => {
+test.each(refused)('threat 20: %s is refused without a connection', async (_, request) => {
   await using server = await startServer((_, response) => response.end());
   await using egress = openEgress({ allowPrivate: ['127.0.0.1'] });
   const error = await failure(egress.fetch(`http://127.0.0.1:${server.port}/`, request));

@@ -46,7 +46,7 @@ test.each(encoders)(
 );
 
 test.each(encoders)(
-  'a %s bomb stops at the cap, does not fill the memory and loses its connection',
+  'threat 21: a %s bomb stops at the cap, does not fill the memory and loses its connection',
   async (encoding, encode) => {
     const bomb = encode(ZEROS);
     await using server = await startServer((_, response) => {
@@ -67,7 +67,7 @@ test.each(encoders)(
   },
 );
 
-test('compressed data that decodes to nothing for ever is stopped as well', async () => {
+test('threat 21: compressed data that decodes to nothing for ever is stopped as well', async () => {
   const emptyMembers = Buffer.concat(Array.from({ length: 500 }, () => gzipSync('')));
   await using server = await startServer((_, response) => {
     response.writeHead(200, { 'content-encoding': 'gzip' });
@@ -123,7 +123,7 @@ test.each(['HEAD', 'GET'])('a %s response without a body is empty whatever its h
   expect(body).toHaveLength(0);
 });
 
-test('an endless body is cut off at the cap and its connection closed', async () => {
+test('threat 21: an endless body is cut off at the cap and its connection closed', async () => {
   await using server = await startServer((_, response) => pour(response, Buffer.alloc(65_536)));
   await using egress = openEgress(LOOPBACK);
   const error = await failure(egress.fetch(`http://127.0.0.1:${server.port}/`, { maxBytes: 200_000 }));
@@ -132,7 +132,7 @@ test('an endless body is cut off at the cap and its connection closed', async ()
   await expect.poll(server.open).toBe(0);
 });
 
-test('a body that is announced as too large is not read at all', async () => {
+test('threat 21: a body that is announced as too large is not read at all', async () => {
   await using server = await startServer((_, response) => {
     response.writeHead(200, { 'content-length': 5e9 }).flushHeaders();
   });
@@ -151,23 +151,26 @@ test('a body of exactly the cap passes, also when it comes a byte at a time', as
   expect(Buffer.from(body).toString()).toBe('x'.repeat(3_000));
 });
 
-test.each(['', 'gzip'])('a slow drip (content-encoding %j) ends with the total timeout', async (encoding) => {
-  await using server = await startServer((_, response) => {
-    response.writeHead(200, encoding === '' ? {} : { 'content-encoding': encoding });
-    const data = gzipSync(Buffer.alloc(MEBIBYTE));
-    let at = 0;
-    const timer = setInterval(() => response.write(data.subarray(at, ++at)), 20);
-    response.on('close', () => clearInterval(timer));
-  });
-  await using egress = openEgress(LOOPBACK);
-  const started = performance.now();
-  const error = await failure(egress.fetch(`http://127.0.0.1:${server.port}/`, { timeoutMs: 300 }));
-  expect(error.code).toBe('egress_timeout');
-  expect(performance.now() - started).toBeLessThan(5_000);
-  await expect.poll(server.open).toBe(0);
-});
+test.each(['', 'gzip'])(
+  'threat 21: a slow drip (content-encoding %j) ends with the total timeout',
+  async (encoding) => {
+    await using server = await startServer((_, response) => {
+      response.writeHead(200, encoding === '' ? {} : { 'content-encoding': encoding });
+      const data = gzipSync(Buffer.alloc(MEBIBYTE));
+      let at = 0;
+      const timer = setInterval(() => response.write(data.subarray(at, ++at)), 20);
+      response.on('close', () => clearInterval(timer));
+    });
+    await using egress = openEgress(LOOPBACK);
+    const started = performance.now();
+    const error = await failure(egress.fetch(`http://127.0.0.1:${server.port}/`, { timeoutMs: 300 }));
+    expect(error.code).toBe('egress_timeout');
+    expect(performance.now() - started).toBeLessThan(5_000);
+    await expect.poll(server.open).toBe(0);
+  },
+);
 
-test('the timeout covers headers that never come, redirects together, and a name that never resolves', async () => {
+test('threat 21: the timeout covers headers that never come, redirects together, and a name that never resolves', async () => {
   await using server = await startServer((request, response) => {
     if (request.url === '/silent') return;
     setTimeout(() => response.writeHead(302, { location: '/again' }).end(), 100);

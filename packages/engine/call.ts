@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Refusal } from '@flowplane/contract/errors';
 import { limits } from '@flowplane/contract/limits';
 import type { Database } from '@flowplane/db/database';
 import type { StartRequest } from './engine.ts';
@@ -62,7 +63,7 @@ function calledId({ id, createdAt }: Lease, { path, startedAt }: StepRecord, cou
  * Starts the execution of another workflow that a step asks for.
  *
  * @returns its id.
- * @throws NodeError `not_found`, `not_published`, `too_deep`.
+ * @throws NodeError `not_found`, `not_published`, `too_deep`, and what a start is refused with.
  */
 export async function startCall(
   {
@@ -86,7 +87,11 @@ export async function startCall(
   const callee = await calleeOf(database, teamId, workflowId);
   const id = calledId(lease, step, count);
   if (atFaultPoint) await atFaultPoint('calling', lease);
-  await start({ ...callee, input, id, parent: { id: parentId, path: step.path, depth, onEnd: onParentEnd } });
+  await start({ ...callee, input, id, parent: { id: parentId, path: step.path, depth, onEnd: onParentEnd } }).catch(
+    (error: unknown) => {
+      throw error instanceof Refusal ? new NodeError(error.code, error.message) : error;
+    },
+  );
   if (atFaultPoint) await atFaultPoint('called', lease);
   return id;
 }

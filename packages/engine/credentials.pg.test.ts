@@ -154,7 +154,7 @@ test('a refusal of the credential is the node’s failure, with its code', async
   });
 });
 
-test('2: an execution whose definition names a credential that the team does not have does not begin', async () => {
+test('threat 2: an execution whose definition names a credential that the team does not have does not begin', async () => {
   const foreign = randomUUID();
   const failed = await bench.run(engine, {
     nodes: [

@@ -5,13 +5,14 @@
  */
 import type { Execution } from '@flowplane/contract/execution';
 import type { Json } from '@flowplane/contract/json';
-import type { Database } from '@flowplane/db/database';
+import type { Database, Db } from '@flowplane/db/database';
 import { withRetry } from '@flowplane/db/retry';
 import type { Sandbox } from '@flowplane/expressions/sandbox';
 import type { ApprovalLink } from './approval-links.ts';
 import { startCall } from './call.ts';
 import type { Credentials } from './credentials.ts';
 import type { Dispatch } from './dispatch/dispatch.ts';
+import { createTell } from './dispatch/message.ts';
 import { childrenToEnd, type EndedExecution, endExecutions, unfinishedExecutions } from './end.ts';
 import { isFinal, readExecution } from './execution.ts';
 import type { AtFaultPoint } from './fault-points.ts';
@@ -21,12 +22,14 @@ import type { HttpAnswer, NodeTypes } from './node-type.ts';
 import { findOrphans } from './orphans.ts';
 import { createAdmission } from './queue/admission.ts';
 import { createBacklog, type QueueBounds } from './queue/backlog.ts';
-import { createStart } from './start.ts';
+import { patienceMs } from './queue/lease.ts';
+import { type Restart, restartExecutions } from './restart.ts';
+import { createStart, type MayStart } from './start.ts';
 import type { Bus } from './streams/bus.ts';
 import { createStreams, type Streams } from './streams/streams.ts';
 import { watch } from './streams/watch.ts';
 import { matches } from './validate/matches.ts';
-import { createWorker, patienceMs } from './worker.ts';
+import { createWorker } from './worker/worker.ts';
 
 /** How often what should have ended with its caller is looked for. */
 const orphansMs = 5_000;
@@ -60,6 +63,14 @@ export type Engine = Pick<Streams, 'events' | 'logs'> & {
   nodeTypes: NodeTypes;
   /** Stores an execution and, where a slot is free, runs it at once. @throws Refusal `queue_full`. */
   start(request: StartRequest): Promise<Started>;
+  /**
+   * Makes executions that keep results of others that are over, see `restart.ts`; they run after `restarted`.
+   *
+   * @param db a transaction. @returns their ids. @throws Refusal `queue_full`.
+   */
+  restart(db: Db, restarts: Restart[]): Promise<string[]>;
+  /** Lets what `restart` has made run, after that was committed. */
+  restarted(ids: string[]): void;
   /** The execution as soon as it is final, or as it is after `ms`; undefined when the team has none with this id. */
   wait(teamId: string, id: string, ms: number): Promise<Execution | undefined>;
   /** Ends an execution now. @returns false when it was final already. */
@@ -70,8 +81,8 @@ export type Engine = Pick<Streams, 'events' | 'logs'> & {
   stop(teamId: string, workflowId: string): Promise<number>;
   /** Lets executions look at once at what their steps wait for, after `deliverEvent` or `decideApproval` was committed. */
   nudge(ids: string[]): void;
-  /** Whether an expression over `event` is true of an event. One that fails, or takes too long, is not. @throws what aborts it. */
-  matches(match: string, event: Json, signal: AbortSignal): Promise<boolean>;
+  /** Whether a team's expression over `event` is true of it. One that fails, or takes too long, is not. @throws what aborts it. */
+  matches(teamId: string, expression: { match: string; event: Json }, signal: AbortSignal): Promise<boolean>;
   /** Starts taking executions that nobody holds. */
   work(): void;
   /** @throws when the queue cannot be reached. */
@@ -88,6 +99,8 @@ export type Engine = Pick<Streams, 'events' | 'logs'> & {
  * @param options.slots executions advanced at once; 0 where this process only stores them.
  * @param options.approvalLink what `run.approvalLinks` is made with; absent where there are no links.
  * @param options.queueBounds executions that may wait to be run; no bound when absent.
+ * @param options.mayStart asked before an execution is stored, whatever starts it; undefined where nothing has to be waited for. What it throws is
+ * thrown to who starts it.
  * @param options.atFaultPoint for tests of faults: stands where a worker may die, see `faultPoints`.
  * @param options.onError told of failures that are ours, not the author's.
  */
@@ -100,6 +113,7 @@ export function createEngine(options: {
   bus: Bus;
   slots: number;
   queueBounds?: QueueBounds | undefined;
+  mayStart?: MayStart | undefined;
   approvalLink?: ApprovalLink | undefined;
   atFaultPoint?: AtFaultPoint | undefined;
   onError: (error: unknown, where: string) => void;
@@ -109,6 +123,13 @@ export function createEngine(options: {
   const graphs = createGraphs(database, nodeTypes);
   let closing: Promise<void> | undefined;
   let orphanTimer: NodeJS.Timeout | undefined;
+
+  const tell = createTell((error) => onError(error, 'dispatch'));
+
+  /** Losing the message only costs time: the sweep finds the row. */
+  function send(ids: string[]): void {
+    void dispatch.send(ids).catch((error: unknown) => tell('send', error));
+  }
 
   const worker = createWorker({
     database,
@@ -129,14 +150,16 @@ export function createEngine(options: {
   const streams = createStreams({ database, bus, onError });
 
   const admission = createAdmission({ database, onEnded: afterEnd, nudge, onError });
+  const backlog = createBacklog(database, queueBounds);
   const start = createStart({
     database,
     graphs,
     sandbox,
-    dispatch,
+    send,
     worker,
-    backlog: createBacklog(database, queueBounds),
+    backlog,
     admission,
+    mayStart: options.mayStart,
     onError,
   });
 
@@ -193,7 +216,7 @@ export function createEngine(options: {
 
   function nudge(ids: string[]): void {
     for (const id of ids) void worker.look(id);
-    if (slots === 0) void dispatch.send(ids).catch((error: unknown) => onError(error, 'dispatch'));
+    if (slots === 0) send(ids);
   }
 
   async function stop(teamId: string, workflowId: string): Promise<number> {
@@ -211,6 +234,12 @@ export function createEngine(options: {
   return {
     nodeTypes,
     start,
+    restart: (db, restarts) =>
+      restartExecutions({ graphs, sandbox, backlog, mayStart: options.mayStart }, db, restarts),
+    restarted(ids) {
+      nudge(ids);
+      admission.came(ids);
+    },
     wait,
     events: streams.events,
     logs: streams.logs,
@@ -218,7 +247,7 @@ export function createEngine(options: {
     cancelAll: (teamId, ids) => withRetry(() => end(teamId, ids), patienceMs),
     stop,
     nudge,
-    matches: (match, event, signal) => matches(match, event, { sandbox, signal }),
+    matches: (teamId, { match, event }, signal) => matches(match, event, { sandbox: sandbox.of(teamId), signal }),
     work() {
       worker.work();
       admission.watch();

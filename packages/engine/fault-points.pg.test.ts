@@ -73,7 +73,8 @@ test('a worker killed at any point, and the next one too, loses nothing, doubles
   const effects = new Map(happened.map(({ key, times }) => [key, times]));
   const expected = new Set<string>();
   for (const [index, id] of ids.entries()) {
-    expect(await bench.execution(id)).toMatchObject({ status: 'completed', output: everyKindEnds.output(index + 1) });
+    const output = everyKindEnds.output(index + 1);
+    expect(await bench.execution(id)).toMatchObject({ status: 'completed', error: null, output });
     const steps = await bench.steps(id);
     expect(steps.map(({ path }) => path).sort()).toEqual(everyKindEnds.paths.toSorted());
     expect(new Set(steps.map(({ status }) => status))).toEqual(new Set(['completed']));

@@ -1,6 +1,6 @@
-import type { Concurrency } from '@flowplane/contract/definition';
 import type { Json } from '@flowplane/contract/json';
 import type { Database } from '@flowplane/db/database';
+import type { LimitedPlace } from './queue/concurrency.ts';
 import { leaseSeconds } from './queue/lease.ts';
 
 /** An execution that started another, and what becomes of that when it ends first. */
@@ -23,8 +23,8 @@ export type NewExecution = {
   worker: string | null;
   /** Which of the team's executions that wait for a worker come first. */
   priority: number;
-  /** What limits how many are under way at once: it waits until it is its turn, see `admit.ts`. */
-  place: { key: string; limit: number; policy: Concurrency['policy'] } | undefined;
+  /** Undefined where nothing limits it. */
+  place: LimitedPlace | undefined;
 };
 
 const insert = `

@@ -42,11 +42,22 @@ export type NodeContext = {
     item?: Json;
     index?: number;
   };
+  /** Whose execution it is: who shares something between nodes, such as a sandbox, shares it by this. */
+  teamId: string;
   /** The same at every attempt of this step: `<execution>:<path>`. */
   idempotencyKey: string;
   /** Aborted when the execution is cancelled, fails elsewhere, or loses its lease. */
   signal: AbortSignal;
   log(level: LogLevel, message: string, data?: Json): void;
+  /**
+   * A sign of life, for the node's `heartbeatTimeoutMs`. May be called at any rate: `progress` is shown with the step and given to
+   * the next attempt, of what comes within a second the last.
+   *
+   * @throws NodeError when `progress` is larger than `limits.progressBytes`, or no JSON.
+   */
+  heartbeat(progress?: Json): void;
+  /** The last progress of an attempt before this one that failed, or whose worker died; absent where there was none. */
+  lastProgress?: Json | undefined;
   /**
    * What the node's credential adds to a request to `url`, which must hold no secret itself; absent where the node has none.
    *
@@ -132,6 +143,8 @@ type NodeBase = {
   ports(params: Record<string, Json>): readonly string[];
   /** What is wrong with params beyond their schema, e.g. a syntax error in code. */
   check(params: Record<string, Json>): { path: PropertyKey[]; message: string }[];
+  /** Whether it calls `heartbeat`, so that nodes of it may have a `heartbeatTimeoutMs`. */
+  heartbeats: boolean;
   /** Whether its steps wait for an approval, to which expressions see a link. */
   asks: boolean;
   /** For the docs. */
@@ -160,6 +173,7 @@ export function defineNode<Params extends z.ZodType>(definition: {
   literal?: readonly string[];
   perItem?: readonly string[];
   effect?: boolean;
+  heartbeats?: boolean;
   asks?: boolean;
   credential?: boolean;
   ports?: (params: Record<string, Json>) => readonly string[];
@@ -176,6 +190,7 @@ export function defineNode<Params extends z.ZodType>(definition: {
     literal: [...(definition.literal ?? []), ...(definition.perItem ?? [])],
     perItem: definition.perItem ?? [],
     effect: definition.effect ?? false,
+    heartbeats: definition.heartbeats ?? false,
     asks: definition.asks ?? false,
     credential: definition.credential ?? false,
     ports: definition.ports ?? (() => ['out']),
@@ -209,6 +224,7 @@ export function defineLoop<Settings extends z.ZodType>(definition: {
     literal: [body, until],
     perItem: [until],
     effect: false,
+    heartbeats: false,
     asks: false,
     credential: false,
     ports: () => ['out'],

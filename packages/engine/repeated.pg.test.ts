@@ -26,7 +26,15 @@ test('a commit that is repeated because its answer was lost does not undo an eve
       attempt: 1,
       port: undefined,
     },
-    ...{ inputText: '{}', output: null, outputText: 'null', error: undefined, wait: undefined, resolution: undefined },
+    ...{
+      inputText: '{}',
+      output: null,
+      outputText: 'null',
+      error: undefined,
+      progressText: undefined,
+      wait: undefined,
+      resolution: undefined,
+    },
     ...{ wakeAtMs: undefined, startedAt: new Date(), finishedAt: undefined, sequence: lease.events + 1 },
     suspension: { kind: 'event' as const, event: 'paid', match: {}, id: newId() },
   };

@@ -5,21 +5,23 @@ import { newId } from '@flowplane/db/id';
 import { isTransient, withRetry } from '@flowplane/db/retry';
 import type { Sandbox } from '@flowplane/expressions/sandbox';
 import { createBatcher } from './batch.ts';
-import type { Dispatch } from './dispatch/dispatch.ts';
 import { endExecutions } from './end.ts';
 import type { Started, StartRequest } from './engine.ts';
 import { readExecution } from './execution.ts';
 import type { Graph } from './graph/graph.ts';
-import { type Graphs, UnusableDefinition } from './graph/graphs.ts';
+import { type Graphs, usableGraph } from './graph/graphs.ts';
 import { insertExecutions, type NewExecution, type Parent } from './insert.ts';
 import { stateOf } from './journal/state.ts';
 import type { Admission } from './queue/admission.ts';
 import type { Backlog } from './queue/backlog.ts';
-import { type CompiledConcurrency, concurrencyKey } from './queue/concurrency.ts';
-import type { Lease } from './queue/lease.ts';
-import { patienceMs, type Worker } from './worker.ts';
+import { type CompiledConcurrency, placeFor } from './queue/concurrency.ts';
+import { type Lease, patienceMs } from './queue/lease.ts';
+import type { Worker } from './worker/worker.ts';
 
 type Told = Pick<NewExecution, 'teamId' | 'workflowId' | 'version' | 'definitionHash' | 'trigger' | 'request'>;
+
+/** Whether a team may start one more execution. @throws Refusal where it may not. */
+export type MayStart = (teamId: string) => Promise<void> | undefined;
 
 /** What a row takes over from a request as it is. */
 function rowOf({ teamId, workflowId, version, definitionHash, trigger, request }: Omit<StartRequest, 'input'>): Told {
@@ -34,13 +36,15 @@ export function createStart(options: {
   database: Database;
   graphs: Graphs;
   sandbox: Sandbox;
-  dispatch: Dispatch;
+  /** Tells other processes of executions. */
+  send: (ids: string[]) => void;
   worker: Worker;
   backlog: Backlog;
   admission: Admission;
+  mayStart?: MayStart | undefined;
   onError: (error: unknown, where: string) => void;
 }): (request: StartRequest) => Promise<Started> {
-  const { database, graphs, sandbox, dispatch, worker, backlog, admission, onError } = options;
+  const { database, graphs, sandbox, send, worker, backlog, admission, onError } = options;
 
   const insert = createBatcher<NewExecution, Date>({
     flush: (rows) => withRetry(() => insertExecutions(database, rows), patienceMs),
@@ -51,22 +55,12 @@ export function createStart(options: {
 
   const loading = new Map<string, Promise<Graph | undefined>>();
 
-  /** Undefined where it cannot be run: whoever takes the execution says so. */
-  async function load({ teamId, definitionHash }: StartRequest): Promise<Graph | undefined> {
-    try {
-      return await withRetry(() => graphs.load(teamId, definitionHash), patienceMs);
-    } catch (error) {
-      if (error instanceof UnusableDefinition) return undefined;
-      throw error;
-    }
-  }
-
   /** Loads a definition once for all starts that wait for it, which then go on in the order in which they came. */
   function loaded(request: StartRequest): Promise<Graph | undefined> {
     const name = `${request.teamId}:${request.definitionHash}`;
     const underWay = loading.get(name);
     if (underWay) return underWay;
-    const begun = load(request).finally(() => loading.delete(name));
+    const begun = usableGraph(graphs, request).finally(() => loading.delete(name));
     loading.set(name, begun);
     return begun;
   }
@@ -81,17 +75,14 @@ export function createStart(options: {
     { id, priority, concurrency }: { id: string; priority: number; concurrency: CompiledConcurrency },
   ): Promise<Started> {
     const { teamId, workflowId } = request;
-    const found = await concurrencyKey(concurrency, input, sandbox);
+    const { place, failure } = await placeFor(concurrency, { id, input }, sandbox.of(teamId));
     await checkBacklog(teamId, parent);
-    // An execution that fails because of its key needs a place of its own until it has failed.
-    const key = 'key' in found ? found.key : id;
-    const place = { key, limit: concurrency.limit, policy: concurrency.policy };
     await insert({ ...rowOf(request), id, parent, inputText: JSON.stringify(input), worker: null, priority, place });
-    if ('failure' in found) {
-      await endExecutions(database, { ids: [id], teamId }, { status: 'failed', error: found.failure });
+    if (failure) {
+      await endExecutions(database, { ids: [id], teamId }, { status: 'failed', error: failure });
     } else {
       // It is stored: what happens now only decides when it runs.
-      await admission.admit({ workflowId, key }).catch((error: unknown) => onError(error, 'admission'));
+      await admission.admit({ workflowId, key: place.key }).catch((error: unknown) => onError(error, 'admission'));
     }
     const execution = await readExecution(database, teamId, id);
     if (!execution) throw new Error(`execution ${id} is gone`);
@@ -128,6 +119,7 @@ export function createStart(options: {
       id,
       input,
       fence: '1',
+      isNew: true,
       crashes: 0,
       events: 1,
       sequence: 1,
@@ -147,14 +139,15 @@ export function createStart(options: {
     if (request.id !== undefined) void worker.look(id);
     else {
       worker.queued();
-      // Losing the message only costs time: the sweep finds the row.
-      void dispatch.send([id]).catch((error: unknown) => onError(error, 'dispatch'));
+      send([id]);
     }
     return { execution: { ...execution, status: 'pending', startedAt: null }, held: undefined };
   }
 
   return async function start(request) {
     const id = request.id ?? newId();
+    const asking = options.mayStart?.(request.teamId);
+    if (asking) await asking;
     const graph = graphs.known(request.teamId, request.definitionHash) ?? (await loaded(request));
     const priority = request.priority ?? graph?.priority ?? limits.priority.usual;
     return graph?.concurrency

@@ -59,7 +59,7 @@ test('two engines whose messages arrive three times each run no execution twice'
   const repeating: Dispatch = {
     ...losingDispatch,
     async send(ids) {
-      for (const id of ids) for (const look of [...looks, ...looks, ...looks]) void look(id);
+      for (const id of ids) for (const look of [...looks, ...looks, ...looks]) void look(id).catch(() => {});
     },
     consume: (look) => looks.push(look),
   };
@@ -145,7 +145,14 @@ test('an execution that has killed three workers is given up, its open step clos
     const lease = await claimExecution(bench.database, poison.id, poison.id);
     expect(lease?.crashes).toBe(death - 1);
     const step = { path: 'a', position: 0, nodeId: 'a', type: 'later', status: 'running' as const, attempt: death };
-    const none = { port: undefined, inputText: undefined, output: undefined, outputText: undefined, error: undefined };
+    const none = {
+      port: undefined,
+      inputText: undefined,
+      output: undefined,
+      outputText: undefined,
+      error: undefined,
+      progressText: undefined,
+    };
     const times = {
       suspension: undefined,
       resolution: undefined,
@@ -199,7 +206,15 @@ test('in one statement, a commit with an old fence is refused beside one with th
   const current = await claimExecution(bench.database, id, id);
   const step = (path: string) => ({
     ...{ path, position: 0, nodeId: path, type: 'value', status: 'completed' as const, attempt: 1, port: undefined },
-    ...{ inputText: undefined, output: 1, outputText: '1', error: undefined, wait: undefined, wakeAtMs: undefined },
+    ...{
+      inputText: undefined,
+      output: 1,
+      outputText: '1',
+      error: undefined,
+      progressText: undefined,
+      wait: undefined,
+      wakeAtMs: undefined,
+    },
     ...{ startedAt: new Date(), finishedAt: new Date(), sequence: 4, suspension: undefined, resolution: undefined },
   });
   const line = (message: string) => ({

@@ -55,13 +55,13 @@ test('there are at least 60 escape attempts', () => {
   expect(new Set(ESCAPES).size).toBeGreaterThanOrEqual(60);
 });
 
-test.each(ESCAPES)('an expression cannot reach the host: %s', async (attempt) => {
+test.each(ESCAPES)('threat 38: an expression cannot reach the host: %s', async (attempt) => {
   for (const template of [`{{ ${attempt} }}`, `a {{ ${attempt} }} b`]) {
     expectUntouched(await answer(() => evaluate(compileTemplate(template), scope, { sandbox })));
   }
 });
 
-test.each(ESCAPES)('a code body cannot reach the host: %s', async (attempt) => {
+test.each(ESCAPES)('threat 38: a code body cannot reach the host: %s', async (attempt) => {
   for (const code of [`return (${attempt})`, `return await (async () => (${attempt}))()`, attempt]) {
     expectUntouched(await answer(async () => (await sandbox.run(code, scope)).value));
   }
@@ -83,7 +83,7 @@ test('the fast lane never evaluates a name that leads to a prototype', () => {
   }
 });
 
-test('two calls share no globals and no prototypes', async () => {
+test('threat 38: two calls share no globals and no prototypes', async () => {
   await sandbox.run('globalThis.left = 1; Array.prototype.left = 1; JSON.stringify = () => "forged"', scope);
   await sandbox.evaluate(['(globalThis.left = 1, Object.prototype.left = 1)'], scope);
   const seen = await sandbox.evaluate(['typeof left', '[].left', '({}).left', '[JSON.stringify(1)]'], scope);

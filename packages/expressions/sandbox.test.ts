@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, expect, test } from 'vitest';
-import { createSandbox } from './sandbox.ts';
+import { createSandbox, type Sandbox } from './sandbox.ts';
 import type { Scope } from './scope.ts';
 
 /** Ends by time what nothing else ends. What memory ends may take long on a busy machine, so it has time. */
@@ -51,7 +51,7 @@ const BOMBS: readonly (readonly [string, string, RegExp])[] = [
   ['a cycle as the result', 'const o = {}; o.o = o; return o', /^code_failed$/],
 ];
 
-test.each(BOMBS)('%s ends in a typed error, and the next call works', async (_, code, expected) => {
+test.each(BOMBS)('threat 38: %s ends in a typed error, and the next call works', async (_, code, expected) => {
   const used = expected.test('code_timeout') ? sandbox : patient;
   const lag = monitorEventLoopDelay({ resolution: 5 });
   lag.enable();
@@ -89,6 +89,54 @@ test('calls queued behind one that hangs are answered long before it is killed',
   expect(hangs).toBe(true);
   controller.abort();
   await hanging;
+});
+
+/** Calls that hang until they are aborted; how many have ended. */
+function hangingCalls(by: Sandbox, count: number) {
+  const hanging = { ended: 0, controllers: Array.from({ length: count }, () => new AbortController()) };
+  const ends = hanging.controllers.map(async ({ signal }) => {
+    await by.run(NATIVE_LOOP, scope, { timeoutMs: 30_000, signal }).catch(() => undefined);
+    hanging.ended += 1;
+  });
+  const end = async () => {
+    for (const controller of hanging.controllers) controller.abort();
+    await Promise.all(ends);
+  };
+  return { hanging, end };
+}
+
+test('threat 38: a hundred calls of one team that hang hold up no call of another, one after the other or at once', async () => {
+  await using own = new AsyncDisposableStack();
+  const shared = createSandbox();
+  own.defer(() => shared.close());
+  const { hanging, end } = hangingCalls(shared.of('a'), 100);
+  const other = shared.of('b');
+  // Long enough for the hanging ones to take all that they can get.
+  const until = performance.now() + 1_000;
+  for (let n = 0; n < 20 || performance.now() < until; n += 1)
+    expect(await other.evaluate(['input.a'], scope)).toEqual([1]);
+  const atOnce = Array.from({ length: 100 }, (_, n) => other.evaluate([`${n}`], scope));
+  expect(await Promise.all(atOnce)).toEqual(atOnce.map((_, n) => [n]));
+  expect(hanging.ended).toBe(0);
+  await end();
+});
+
+test('where all threads hang, the first that is free goes to who has none, and who has several does not get it back', async () => {
+  await using own = new AsyncDisposableStack();
+  const shared = createSandbox();
+  own.defer(() => shared.close());
+  const many = hangingCalls(shared.of('a'), 10);
+  // Long enough for the hanging ones to take all that they can get: all but one.
+  const until = performance.now() + 1_000;
+  while (performance.now() < until) await shared.of('d').evaluate(['input.a'], scope);
+  const one = hangingCalls(shared.of('b'), 1);
+  const third = shared.of('c').evaluate(['input.a'], scope);
+  many.hanging.controllers[0]?.abort();
+  expect(await third).toEqual([1]);
+  const again = shared.of('d');
+  for (let n = 0; n < 20; n += 1) expect(await again.evaluate([`${n}`], scope)).toEqual([n]);
+  expect([many.hanging.ended, one.hanging.ended]).toEqual([1, 0]);
+  await Promise.all([many.end(), one.end()]);
 });
 
 test('an aborted call rejects with the reason at once, whether it waits or runs, and the others do not notice', async () => {

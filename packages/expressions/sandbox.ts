@@ -26,6 +26,11 @@ export type Sandbox = {
     scope: Scope,
     options?: { timeoutMs?: number; signal?: AbortSignal },
   ): Promise<{ value: Json; logs: LogLine[] }>;
+  /**
+   * The same sandbox for one of those who share it, e.g. a team: their calls take turns, and who has slow ones leaves a thread to the
+   * others. Calls that are not made through this are of one key together.
+   */
+  of(key: string): Sandbox;
   /** Ends all threads; calls that are not answered yet reject. */
   close(): Promise<void>;
 };
@@ -55,28 +60,25 @@ export function createSandbox(
   const pool = createPool({ threads, memoryBytes });
 
   async function evaluate(
-    expressions: string[],
-    scope: Scope,
-    { signal }: { signal?: AbortSignal } = {},
+    key: string,
+    { expressions, scope }: { expressions: string[]; scope: Scope },
+    signal: AbortSignal | undefined,
   ): Promise<Json[]> {
     if (expressions.length === 0) return [];
     const text = scopeText(scope);
     if (text === undefined) throw new ExpressionError('expression_failed', TOO_MUCH_DATA, expressions[0]);
     const payload: ExpressionPayload = { expressions, scope: text, limit: MAX_RESULT_CHARS };
-    const outcome = await submit(
-      pool,
-      { kind: 'expressions', payload: JSON.stringify(payload), timeoutMs: expressionTimeoutMs },
-      signal,
-    );
+    const call = { kind: 'expressions', payload: JSON.stringify(payload), timeoutMs: expressionTimeoutMs } as const;
+    const outcome = await submit(pool, { key, call }, signal);
     if (outcome.ok) return JSON.parse(outcome.text);
     const blamed = expressions[outcome.index ?? (expressions.length === 1 ? 0 : -1)];
     throw new ExpressionError(EXPRESSION_CODES[outcome.reason], outcome.message, blamed);
   }
 
   async function run(
-    code: string,
-    scope: Scope,
-    { timeoutMs = codeTimeoutMs, signal }: { timeoutMs?: number; signal?: AbortSignal } = {},
+    key: string,
+    { code, scope }: { code: string; scope: Scope },
+    { timeoutMs = codeTimeoutMs, signal }: { timeoutMs?: number; signal?: AbortSignal },
   ): Promise<{ value: Json; logs: LogLine[] }> {
     if (code.length > MAX_CODE_CHARS)
       throw new SandboxError('code_failed', `The code is longer than ${MAX_CODE_CHARS} characters`);
@@ -85,12 +87,22 @@ export function createSandbox(
     const text = scopeText(narrowScope(scope, [namesIn(parsed.expression)]));
     if (text === undefined) throw new SandboxError('code_failed', TOO_MUCH_DATA);
     const payload: CodePayload = { code, scope: text, limit: MAX_RESULT_CHARS };
-    const outcome = await submit(pool, { kind: 'code', payload: JSON.stringify(payload), timeoutMs }, signal);
+    const call = { kind: 'code', payload: JSON.stringify(payload), timeoutMs } as const;
+    const outcome = await submit(pool, { key, call }, signal);
     if (outcome.ok) return JSON.parse(outcome.text);
     throw new SandboxError(CODE_CODES[outcome.reason], outcome.message);
   }
 
-  return { evaluate, run, close: pool.close };
+  function of(key: string): Sandbox {
+    return {
+      evaluate: (expressions, scope, { signal } = {}) => evaluate(key, { expressions, scope }, signal),
+      run: (code, scope, limits = {}) => run(key, { code, scope }, limits),
+      of,
+      close: pool.close,
+    };
+  }
+
+  return of('');
 }
 
 const TOO_MUCH_DATA = `The data it uses is larger than ${MAX_SCOPE_CHARS} characters of JSON, or nested too deeply`;
@@ -105,10 +117,14 @@ function scopeText(scope: Scope): string | undefined {
   }
 }
 
-function submit(pool: Pool, call: Omit<Call, 'id'>, signal: AbortSignal | undefined): Promise<Outcome> {
+function submit(
+  pool: Pool,
+  { key, call }: { key: string; call: Omit<Call, 'id'> },
+  signal: AbortSignal | undefined,
+): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
-    const takeBack = pool.submit(call, (outcome) => {
+    const takeBack = pool.submit(call, key, (outcome) => {
       signal?.removeEventListener('abort', abort);
       resolve(outcome);
     });

@@ -47,8 +47,9 @@ export function code(sandbox: Sandbox): RunnableNode {
       const error = typeof body === 'string' ? codeError(body) : undefined;
       return error ? [{ path: ['code'], message: error.message }] : [];
     },
-    async run({ code: body, timeoutSeconds }, { scope, signal, log }) {
-      const { value, logs } = await sandbox.run(body, scope, { timeoutMs: timeoutSeconds * 1_000, signal });
+    async run({ code: body, timeoutSeconds }, { scope, teamId, signal, log }) {
+      const limits = { timeoutMs: timeoutSeconds * 1_000, signal };
+      const { value, logs } = await sandbox.of(teamId).run(body, scope, limits);
       for (const line of logs) log(line.level, line.message);
       return { output: value };
     },

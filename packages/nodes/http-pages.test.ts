@@ -116,6 +116,17 @@ test('the query stays on every page that has no link of its own, and each page h
   ]);
 });
 
+test('each page is a sign of life, which says how many there are so far', async () => {
+  const told: unknown[] = [];
+  const given = context({ heartbeat: (progress) => told.push(progress) });
+  await type.run(params('/page', { mode: 'page', pageSize: 2 }), given);
+  expect(told).toEqual([
+    { pages: 1, items: 2 },
+    { pages: 2, items: 4 },
+    { pages: 3, items: 5 },
+  ]);
+});
+
 test('reading ends at the most pages, and says that there is more', async () => {
   expect(await output('/page', { mode: 'page', maxPages: 2 })).toMatchObject({
     body: [1, 2, 3, 4],

@@ -76,7 +76,13 @@ function nextUrl(pagination: Pagination, first: URL, page: Page): string | undef
 export async function readPages(
   pagination: Pagination,
   first: URL,
-  send: (url: string, page: number) => Promise<GuardedResponse>,
+  {
+    send,
+    onPage,
+  }: {
+    send: (url: string, page: number) => Promise<GuardedResponse>;
+    onPage: (soFar: { pages: number; items: number }) => void;
+  },
 ): Promise<{ answer: GuardedResponse; items: Json[]; pages: number; complete: boolean }> {
   const all: Json[] = [];
   const seen = new Set<string>();
@@ -94,6 +100,7 @@ export async function readPages(
       throw new NodeError('value_too_large', message);
     }
     for (const item of items) all.push(item);
+    onPage({ pages: number, items: all.length });
     const next = nextUrl(pagination, first, { number, answer, body, items, itemsSoFar: all.length });
     if (next === undefined || number === pagination.maxPages) {
       return { answer, items: all, pages: number, complete: next === undefined };

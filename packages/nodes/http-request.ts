@@ -68,6 +68,7 @@ export function httpRequest(fetch: GuardedFetch): RunnableNode {
       'Sends a request; the result is `{status, headers, body}`. Repeated after a crash with the same `Idempotency-Key`.',
     params,
     effect: true,
+    heartbeats: true,
     credential: true,
     example: {
       definition: {
@@ -91,7 +92,10 @@ export function httpRequest(fetch: GuardedFetch): RunnableNode {
       const url = urlOf(request);
       const send = sender(fetch, request, context);
       if (request.pagination) {
-        const { answer, items, pages, complete } = await readPages(request.pagination, url, send);
+        const { answer, items, pages, complete } = await readPages(request.pagination, url, {
+          send,
+          onPage: context.heartbeat,
+        });
         const headers: Record<string, Json> = { ...answer.headers };
         return { output: { status: answer.status, headers, body: items, pages, complete } };
       }

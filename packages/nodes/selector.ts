@@ -45,7 +45,7 @@ export function selectPerItem<Result>(
   const expressions = [...new Set(selectors.filter(isExpression))];
   const evaluated = evaluateEach(expressions.map(compileTemplate), items, {
     scope: context.scope,
-    sandbox,
+    sandbox: sandbox.of(context.teamId),
     signal: context.signal,
   });
   const all = (columns: Json[][]) =>

@@ -7,11 +7,13 @@ export type Line = { level: string; message: string; data: unknown };
 export function context(given: Partial<NodeContext> = {}, lines: Line[] = []): NodeContext {
   return {
     scope: { input: null, nodes: {}, vars: {}, run: {} },
+    teamId: 'team',
     idempotencyKey: 'execution:step',
     signal: new AbortController().signal,
     call: async () => {
       throw new Error('This node calls no workflow');
     },
+    heartbeat: () => {},
     log: (level, message, data = null) => lines.push({ level, message, data }),
     ...given,
   };

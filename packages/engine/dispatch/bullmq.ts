@@ -1,4 +1,4 @@
-import type { Dispatch } from './dispatch.ts';
+import type { CountingDispatch } from './crowd.ts';
 import { atMost } from './end.ts';
 import { createTell, lookAt } from './message.ts';
 import type { DispatchStore, Taker } from './store.ts';
@@ -9,37 +9,56 @@ const restMs = 1_000;
 const endMs = 2_000;
 
 /** @param onError told of connection errors; BullMQ reconnects by itself. */
-export function createBullmqDispatch(store: DispatchStore, onError: (error: Error) => void): Dispatch {
+export function createBullmqDispatch(store: DispatchStore, onError: (error: Error) => void): CountingDispatch {
   const tell = createTell(onError);
   let closing = false;
   store.queue.on('error', onError);
   let worker: Taker | undefined;
   let resting: NodeJS.Timeout | undefined;
+  let paused = false;
+
+  async function send(executionIds: string[]): Promise<void> {
+    await store.queue.addBulk(executionIds.map((id) => ({ name: 'look', data: { id } })));
+  }
+
+  /** Lets the worker take messages, or not, as things are now. */
+  function apply(): void {
+    if (!worker || closing) return;
+    void (paused || resting ? worker.pause(true) : worker.resume()).catch(onError);
+  }
 
   /**
    * A busy worker asks again at once after an error other than a refused connection: 360 connections a second to a
    * PostgreSQL that was starting up or full. The sweep finds meanwhile what messages would have told.
    */
-  function rest(tired: Taker): void {
+  function rest(): void {
     if (resting || closing) return;
-    void tired.pause(true).catch(onError);
     resting = setTimeout(() => {
       resting = undefined;
-      void tired.resume().catch(onError);
+      apply();
     }, restMs);
+    apply();
   }
 
   return {
-    async send(executionIds) {
-      await store.queue.addBulk(executionIds.map((id) => ({ name: 'look', data: { id } })));
-    },
+    send,
+    waiting: () => store.queue.getJobCountByTypes('waiting'),
     consume(look, concurrency) {
-      const made = store.work(({ data }) => lookAt(data, { look, tell }), { concurrency, runRetryDelay: restMs });
-      made.on('error', (error) => {
+      worker = store.work(({ data }) => lookAt(data, { look, send, tell }), { concurrency, runRetryDelay: restMs });
+      worker.on('error', (error) => {
         onError(error);
-        rest(made);
+        rest();
       });
-      worker = made;
+    },
+    pause() {
+      if (paused) return;
+      paused = true;
+      apply();
+    },
+    resume() {
+      if (!paused) return;
+      paused = false;
+      apply();
     },
     async check() {
       await store.queue.getJobCountByTypes('waiting');

@@ -1,4 +1,5 @@
 import { createBullmqDispatch } from './bullmq.ts';
+import { withoutCrowds } from './crowd.ts';
 import { postgresStore } from './postgres.ts';
 import { redisStore } from './redis.ts';
 import { createSqsDispatch } from './sqs.ts';
@@ -8,8 +9,14 @@ import type { SqsAddress } from './sqs-queue.ts';
 export type Dispatch = {
   /** @throws when they could not all be handed over; some may have been. */
   send(executionIds: string[]): Promise<void>;
-  /** Starts taking messages: `look` is called for each, `concurrency` at once. A message whose look fails is not repeated. */
+  /**
+   * Starts taking messages: `look` is called for each, `concurrency` at once. A message whose look fails is not repeated, unless
+   * it fails with `NoRoom`: then it is sent again, for others to take.
+   */
   consume(look: (executionId: string) => Promise<void>, concurrency: number): void;
+  /** Takes no messages until `resume`; those that are on their way here are still looked at. */
+  pause(): void;
+  resume(): void;
   /** @throws when the queue cannot be reached. */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -31,13 +38,14 @@ export async function createDispatch(options: {
   const onError = (error: Error) => {
     if (!closing) options.onError(error);
   };
-  const dispatch =
+  const dispatch = withoutCrowds(
     'sqs' in store
       ? await createSqsDispatch(store.sqs, onError)
       : createBullmqDispatch(
           'postgres' in store ? await postgresStore(store.postgres, onError) : redisStore(store.redis, onError),
           onError,
-        );
+        ),
+  );
   return {
     ...dispatch,
     close() {

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { Dispatch } from './dispatch.ts';
+import { NoRoom } from './no-room.ts';
 
 const message = z.object({ id: z.uuid() });
 
@@ -19,21 +21,25 @@ export function createTell(onError: (error: Error) => void): Tell {
 }
 
 /**
- * Looks at the execution that a message names. Whoever can write to the queue can write anything: what is no message of ours,
- * and what cannot be looked at, is told and over.
+ * Looks at the execution that a message names, or sends the message on when there is no room for that here. Whoever can write to
+ * the queue can write anything: what is no message of ours, and what cannot be looked at, is told and over.
  *
  * @param data what the message holds.
  */
 export async function lookAt(
   data: unknown,
-  { look, tell }: { look: (executionId: string) => Promise<void>; tell: Tell },
+  { look, send, tell }: Pick<Dispatch, 'send'> & { look: (executionId: string) => Promise<void>; tell: Tell },
 ): Promise<void> {
   const parsed = message.safeParse(data);
   if (!parsed.success) {
     return tell('message', new Error('The queue held a message that Flowplane did not write; it was dropped'));
   }
+  const { id } = parsed.data;
   try {
-    await look(parsed.data.id);
+    await look(id).catch((error: unknown) => {
+      if (!(error instanceof NoRoom)) throw error;
+      return send([id]);
+    });
   } catch (error) {
     tell('look', error);
   }

@@ -33,6 +33,8 @@ type SqsQueue = {
   /** @param receipts at most `mostAtOnce`. */
   remove(receipts: string[]): Promise<void>;
   check(): Promise<void>;
+  /** Messages that nobody has taken, nearly. */
+  waiting(): Promise<number>;
   close(): void;
 };
 
@@ -71,6 +73,17 @@ export async function openSqs({ url, region, endpoint }: SqsAddress): Promise<Sq
     } catch (error) {
       throw new SqsError(action, queue, error);
     }
+  }
+
+  function attributes<Name extends 'QueueArn' | 'ApproximateNumberOfMessages'>(
+    AttributeNames: Name[],
+  ): Promise<{ [name in Name]?: string }> {
+    return attempt('find', async () => {
+      const abortSignal = AbortSignal.timeout(checkMs);
+      const command = new sdk.GetQueueAttributesCommand({ QueueUrl, AttributeNames });
+      const { Attributes = {} } = await client.send(command, { abortSignal });
+      return Attributes;
+    });
   }
 
   function entryOf(id: string, index: number) {
@@ -122,12 +135,11 @@ export async function openSqs({ url, region, endpoint }: SqsAddress): Promise<Sq
         const [first] = Failed;
         if (first) throw new Error(`${first.Code}: ${first.Message ?? ''}`);
       }),
-    check: () =>
-      attempt('find', async () => {
-        await client.send(new sdk.GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }), {
-          abortSignal: AbortSignal.timeout(checkMs),
-        });
-      }),
+    check: async () => void (await attributes(['QueueArn'])),
+    async waiting() {
+      const { ApproximateNumberOfMessages } = await attributes(['ApproximateNumberOfMessages']);
+      return Number(ApproximateNumberOfMessages);
+    },
     close: () => client.destroy(),
   };
 }

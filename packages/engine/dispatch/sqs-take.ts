@@ -5,23 +5,47 @@ import type { SqsMessage } from './sqs-queue.ts';
 const restMs = 1_000;
 const longestRestMs = 10_000;
 
+/** Whether messages are taken now. */
+export type Gate = {
+  open(): void;
+  close(): void;
+  /** Undefined when it is open; else resolves once it is. */
+  opens(): Promise<void> | undefined;
+};
+
+export function createGate(): Gate {
+  let opening: PromiseWithResolvers<void> | undefined;
+  return {
+    open() {
+      opening?.resolve();
+      opening = undefined;
+    },
+    close() {
+      opening ??= Promise.withResolvers<void>();
+    },
+    opens: () => opening?.promise,
+  };
+}
+
 /**
  * Takes messages until it is told to stop, never more than it may have in hand.
  *
  * @param options.share messages in hand at once.
  * @param options.most messages of one request.
  * @param options.receive waits for messages by itself.
+ * @param options.gate while it is closed, nothing more is received.
  * @param options.handle never rejects.
  */
 export async function takeMessages(options: {
   share: number;
   most: number;
   receive: (most: number, signal: AbortSignal) => Promise<SqsMessage[]>;
+  gate: Gate;
   handle: (message: SqsMessage) => Promise<void>;
   onError: (error: unknown) => void;
   signal: AbortSignal;
 }): Promise<void> {
-  const { share, most, receive, handle, onError, signal } = options;
+  const { share, most, receive, gate, handle, onError, signal } = options;
   let inHand = 0;
   let failures = 0;
   let wake = () => {};
@@ -40,7 +64,15 @@ export async function takeMessages(options: {
     await sleep(ms * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
   }
 
+  const stopped = new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
   while (!signal.aborted) {
+    const opens = gate.opens();
+    if (opens) {
+      await Promise.race([opens, stopped]);
+      continue;
+    }
     if (inHand >= share) {
       await new Promise<void>((resolve) => {
         wake = resolve;

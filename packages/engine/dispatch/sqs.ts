@@ -1,9 +1,9 @@
 import { createBatcher } from '../batch.ts';
-import type { Dispatch } from './dispatch.ts';
+import type { CountingDispatch } from './crowd.ts';
 import { atMost } from './end.ts';
 import { createTell, lookAt } from './message.ts';
 import { mostAtOnce, openSqs, type SqsAddress, type SqsMessage } from './sqs-queue.ts';
-import { takeMessages } from './sqs-take.ts';
+import { createGate, takeMessages } from './sqs-take.ts';
 
 /** Requests that wait for messages at once; each costs money while there are none. */
 const mostTakers = 4;
@@ -29,10 +29,14 @@ function parsed(body: string): unknown {
  *
  * A message is deleted when its look is over or has its execution, in any case before the message would come again.
  */
-export async function createSqsDispatch(address: SqsAddress, onError: (error: Error) => void): Promise<Dispatch> {
+export async function createSqsDispatch(
+  address: SqsAddress,
+  onError: (error: Error) => void,
+): Promise<CountingDispatch> {
   const queue = await openSqs(address);
   const tell = createTell(onError);
   const closing = new AbortController();
+  const gate = createGate();
   const removing = new Set<Promise<void>>();
   let failed: { error: unknown; at: number } | undefined;
 
@@ -54,7 +58,7 @@ export async function createSqsDispatch(address: SqsAddress, onError: (error: Er
   }
 
   const batches = { failsAll: () => true, lanes, max: mostAtOnce };
-  const send = createBatcher<string, undefined>({ flush: flushSends, ...batches });
+  const sendOne = createBatcher<string, undefined>({ flush: flushSends, ...batches });
   const remove = createBatcher<string, undefined>({ flush: flushRemovals, ...batches });
 
   /** What cannot be deleted comes again, and is looked at in vain. */
@@ -62,14 +66,19 @@ export async function createSqsDispatch(address: SqsAddress, onError: (error: Er
     await remove(receipt).catch((error: unknown) => tell('delete', error));
   }
 
+  async function send(executionIds: string[]): Promise<void> {
+    if (closing.signal.aborted) throw new Error('The dispatch is closed');
+    await Promise.all(executionIds.map(sendOne));
+  }
+
   return {
-    async send(executionIds) {
-      if (closing.signal.aborted) throw new Error('The dispatch is closed');
-      await Promise.all(executionIds.map(send));
-    },
+    send,
+    waiting: queue.waiting,
+    pause: gate.close,
+    resume: gate.open,
     consume(look, concurrency) {
       async function handle({ body, receipt }: SqsMessage): Promise<void> {
-        const looked = lookAt(parsed(body), { look, tell });
+        const looked = lookAt(parsed(body), { look, send, tell });
         await atMost(takenMs, looked);
         if (closing.signal.aborted) return;
         const removal = removeOrTell(receipt);
@@ -84,6 +93,7 @@ export async function createSqsDispatch(address: SqsAddress, onError: (error: Er
           share: Math.ceil((concurrency - taker) / takers),
           most: mostAtOnce,
           receive: queue.receive,
+          gate,
           handle,
           onError: (error) => tell('receive', error),
           signal: closing.signal,

@@ -16,7 +16,7 @@ export type GraphNode = {
   literals: Record<string, Json>;
   incoming: GraphEdge[];
   joinAny: boolean;
-  settings: Pick<Node, 'retry' | 'timeoutMs' | 'onError' | 'disabled' | 'pin' | 'credentialId'>;
+  settings: Pick<Node, 'retry' | 'timeoutMs' | 'heartbeatTimeoutMs' | 'onError' | 'disabled' | 'pin' | 'credentialId'>;
   /** What a loop repeats. */
   body: LoopBody | undefined;
 };
@@ -102,7 +102,19 @@ function compileBody(loop: LoopType, params: Node['params'], types: NodeTypes): 
 }
 
 function compileNode(node: Node, types: NodeTypes): GraphNode {
-  const { id, type: name, params, join, retry, timeoutMs, onError, disabled, pin, credentialId } = node;
+  const {
+    id,
+    type: name,
+    params,
+    join,
+    retry,
+    timeoutMs,
+    heartbeatTimeoutMs,
+    onError,
+    disabled,
+    pin,
+    credentialId,
+  } = node;
   const type = types.get(name);
   if (!type) throw new Error(`node ${id} has the type ${name}, which is not installed`);
   const literals: Record<string, Json> = {};
@@ -119,7 +131,7 @@ function compileNode(node: Node, types: NodeTypes): GraphNode {
     literals,
     incoming: [],
     joinAny: join === 'any',
-    settings: { retry, timeoutMs, onError, disabled, pin, credentialId },
+    settings: { retry, timeoutMs, heartbeatTimeoutMs, onError, disabled, pin, credentialId },
     body: type.loop && compileBody(type.loop, params, types),
   };
 }

@@ -1,8 +1,10 @@
 import type { Definition } from '@flowplane/contract/definition';
 import type { Database } from '@flowplane/db/database';
+import { withRetry } from '@flowplane/db/retry';
 import { LRUCache } from 'lru-cache';
 import { loadDefinition } from '../journal/load.ts';
 import type { NodeTypes } from '../node-type.ts';
+import { patienceMs } from '../queue/lease.ts';
 import { compileGraph, type Graph } from './graph.ts';
 
 /** A definition that is gone or that this installation cannot run; asking again will not help. */
@@ -37,4 +39,19 @@ export function createGraphs(database: Database, nodeTypes: NodeTypes): Graphs {
       return graph;
     },
   };
+}
+
+/** Undefined where a definition cannot be run: whoever takes the execution says so. */
+export async function usableGraph(
+  graphs: Graphs,
+  { teamId, definitionHash }: { teamId: string; definitionHash: string },
+): Promise<Graph | undefined> {
+  try {
+    return (
+      graphs.known(teamId, definitionHash) ?? (await withRetry(() => graphs.load(teamId, definitionHash), patienceMs))
+    );
+  } catch (error) {
+    if (error instanceof UnusableDefinition) return undefined;
+    throw error;
+  }
 }

@@ -33,7 +33,14 @@ const anyCase: fc.Arbitrary<Case> = fc.integer({ min: 1, max: 12 }).chain((size)
 });
 
 function stepOf(id: string, status: StepRecord['status'], taken?: string): StepRecord {
-  const nothing = { sequence: 0, inputText: undefined, output: undefined, outputText: undefined, error: undefined };
+  const nothing = {
+    sequence: 0,
+    inputText: undefined,
+    output: undefined,
+    outputText: undefined,
+    error: undefined,
+    progressText: undefined,
+  };
   const nothingAwaited = { suspension: undefined, resolution: undefined };
   const times = { wait: undefined, wakeAtMs: undefined, startedAt: undefined, finishedAt: undefined };
   return {

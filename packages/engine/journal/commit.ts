@@ -36,7 +36,7 @@ const commit = `
   with steps_in as materialized (
     select *, case when wait_seconds is not null then now() + make_interval(secs => wait_seconds) else wait_until end as wake_at
     from json_to_recordset($2) as s(execution_id uuid, fence bigint, path text, position int, node_id text, type text, status text, attempt int,
-      port text, input json, output json, error json, wait_seconds float8, wait_until timestamptz, started_at timestamptz,
+      port text, input json, output json, error json, progress json, wait_seconds float8, wait_until timestamptz, started_at timestamptz,
       finished_at timestamptz, sequence int)
   ), held as (
     update executions x set
@@ -59,14 +59,15 @@ const commit = `
     where x.id = d.id and x.fence = d.fence
     returning x.id, x.fence, x.due_at, x.finished_at
   ), journalled as (
-    insert into steps (execution_id, path, position, node_id, type, status, attempt, port, input, output, error, wake_at, started_at,
-      finished_at, sequence)
-    select execution_id, path, position, node_id, type, status, attempt, port, input, output, error, wake_at, started_at,
-      finished_at, sequence
+    insert into steps (execution_id, path, position, node_id, type, status, attempt, port, input, output, error, progress, wake_at,
+      started_at, finished_at, sequence)
+    select execution_id, path, position, node_id, type, status, attempt, port, input, output, error, progress, wake_at,
+      started_at, finished_at, sequence
     from steps_in where (execution_id, fence) in (select id, fence from held)
     on conflict (execution_id, path) do update set
       status = excluded.status, attempt = excluded.attempt, port = excluded.port, error = excluded.error,
       input = coalesce(excluded.input, steps.input), output = coalesce(excluded.output, steps.output),
+      progress = coalesce(excluded.progress, steps.progress),
       wake_at = excluded.wake_at, started_at = excluded.started_at, finished_at = excluded.finished_at,
       sequence = excluded.sequence
   ), logged as (
@@ -131,7 +132,8 @@ function stepText({ id, fence }: Commit, step: StepRecord): string {
     finished_at: step.finishedAt,
     sequence: step.sequence,
   });
-  return `${columns.slice(0, -1)},"input":${step.inputText ?? 'null'},"output":${step.outputText ?? 'null'}}`;
+  const progress = step.progressText === undefined ? '' : `,"progress":${step.progressText}`;
+  return `${columns.slice(0, -1)}${progress},"input":${step.inputText ?? 'null'},"output":${step.outputText ?? 'null'}}`;
 }
 
 function logText({ id, fence, workflowId }: Commit, line: LogRecord): string {

@@ -18,6 +18,8 @@ export type StepRecord = {
   inputText: string | undefined;
   output: Json | undefined;
   outputText: string | undefined;
+  /** The JSON of what it last said of how far it is. */
+  progressText: string | undefined;
   /** Of a waiting step: why it is to be tried again. */
   error: Failure | undefined;
   /** How long a waiting step waits from its commit, or until when. */
@@ -38,7 +40,7 @@ export type StepRecord = {
 export type Journal = Map<string, StepRecord>;
 
 /** What an earlier attempt at a step leaves to the next one. */
-export type Attempt = { attempt: number; position: number; startedAt: Date | undefined };
+export type Attempt = Pick<StepRecord, 'attempt' | 'position' | 'startedAt' | 'progressText'>;
 
 export type LogRecord = {
   position: number;

@@ -29,6 +29,7 @@ type StepRow = {
   input: Json;
   output: Json;
   error: Failure | null;
+  progress: string | null;
   wake_at: Date | null;
   wake_in_ms: number | null;
   suspended: boolean;
@@ -43,6 +44,7 @@ const unfinished = `
   select s.path, s.position, s.node_id, s.type, s.status, s.attempt, s.port, s.output, s.error, s.wake_at, s.started_at,
     s.finished_at, s.sequence,
     case when s.status = 'running' then s.input end as input,
+    case when s.status in ('running', 'waiting') then s.progress::text end as progress,
     extract(epoch from s.wake_at - now())::float8 * 1000 as wake_in_ms,
     w.path is not null as suspended, ${resolution} as resolution
   from steps s
@@ -65,6 +67,7 @@ function stepOf(row: StepRow): StepRecord {
     inputText: undefined,
     output: row.output,
     outputText: undefined,
+    progressText: row.progress ?? undefined,
     error: row.error ?? undefined,
     wait: row.wake_at ? { until: row.wake_at } : undefined,
     suspension: row.suspended ? { kind: 'loaded' } : undefined,

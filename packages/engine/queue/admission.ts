@@ -2,8 +2,8 @@ import type { Database } from '@flowplane/db/database';
 import { isTransient, withRetry } from '@flowplane/db/retry';
 import { createBatcher } from '../batch.ts';
 import type { EndedExecution } from '../end.ts';
-import { patienceMs } from '../worker.ts';
-import { type Admitted, admitPlaces, type Place, placesWithRoom } from './admit.ts';
+import { type Admitted, admitPlaces, type Place, placesOf, placesWithRoom } from './admit.ts';
+import { patienceMs } from './lease.ts';
 
 /** How often a process looks for places that nobody has given on. */
 const watchMs = 1_000;
@@ -14,6 +14,8 @@ const first: Place = { workflowId: '00000000-0000-0000-0000-000000000000', key: 
 export type Admission = {
   /** Lets in whoever may be let in to a place. */
   admit(place: Place): Promise<void>;
+  /** Executions are stored, of which some may wait for their turn. */
+  came(ids: string[]): void;
   /** Executions are over: their places are free. */
   left(executions: { workflowId: string; concurrencyKey: string | null }[]): void;
   /** Starts looking for what was left without anybody being let in, because a process died between the two. */
@@ -74,6 +76,9 @@ export function createAdmission(options: {
 
   return {
     admit,
+    came(ids) {
+      track(placesOf(database, ids).then(admitLater, (error: unknown) => onError(error, 'admission')));
+    },
     left(executions) {
       admitLater(
         executions.flatMap(({ workflowId, concurrencyKey: key }) => (key === null ? [] : [{ workflowId, key }])),

@@ -106,6 +106,17 @@ export async function admitPlaces(database: Database, places: Place[]): Promise<
   });
 }
 
+/** The places where these executions wait for their turn. */
+export async function placesOf(database: Database, ids: string[]): Promise<Place[]> {
+  const { rows } = await database.pool.query<{ workflow_id: string; concurrency_key: string }>({
+    name: 'places-of',
+    text: `select distinct workflow_id, concurrency_key from executions
+      where id = any($1) and due_at = 'infinity' and concurrency_key is not null`,
+    values: [ids],
+  });
+  return rows.map((row) => ({ workflowId: row.workflow_id, key: row.concurrency_key }));
+}
+
 /** Places that are looked at in one go. */
 const mostPlaces = 200;
 

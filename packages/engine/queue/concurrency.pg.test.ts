@@ -55,7 +55,7 @@ test('two engines and 500 starts: never more under way than the limit, and every
 
 test('the limit holds for each value of the key; those that wait run in the order in which they came', async () => {
   await using bench = await openBench();
-  const { types, order } = counted(30);
+  const { types, order } = counted(200);
   const engine = bench.engine(types);
   engine.work();
   const request = await bench.request(counts({ limit: 1, key: '{{ input.customer }}' }));

@@ -37,9 +37,12 @@ function keyText(value: Json): string {
   return text.length <= longestKey ? text : `sha256:${createHash('sha256').update(text).digest('hex')}`;
 }
 
+/** What limits how many are under way at once: an execution with a place waits until it is its turn, see `admit.ts`. */
+export type LimitedPlace = { key: string; limit: number; policy: Concurrency['policy'] };
+
 /** What an execution with this input shares the limit with; a failure when the key cannot be evaluated. */
-export async function concurrencyKey(
-  { key }: CompiledConcurrency,
+async function keyOf(
+  key: Template | undefined,
   input: Json,
   sandbox: Sandbox,
 ): Promise<{ key: string } | { failure: Failure }> {
@@ -52,4 +55,16 @@ export async function concurrencyKey(
     if (!(error instanceof ExpressionError || error instanceof SandboxError)) throw error;
     return { failure: { code: error.code, message: storable(`concurrency.key: ${error.message}`.slice(0, 2_000)) } };
   }
+}
+
+/** The place of a new execution; with a failure when it is to fail because its key cannot be evaluated. */
+export async function placeFor(
+  { key, limit, policy }: CompiledConcurrency,
+  { id, input }: { id: string; input: Json },
+  sandbox: Sandbox,
+): Promise<{ place: LimitedPlace; failure: Failure | undefined }> {
+  const found = await keyOf(key, input, sandbox);
+  if ('key' in found) return { place: { key: found.key, limit, policy }, failure: undefined };
+  // It needs a place of its own until it has failed.
+  return { place: { key: id, limit, policy }, failure: found.failure };
 }

@@ -5,6 +5,9 @@ import type { Database } from '@flowplane/db/database';
 /** Seconds that a worker may hold an execution without saying that it is alive. */
 export const leaseSeconds = 15;
 
+/** How long a statement is tried again while PostgreSQL is away: past the lease somebody else may have the execution. */
+export const patienceMs = (leaseSeconds - 3) * 1_000;
+
 /** An execution that this process may advance; every write names the fence. */
 export type Lease = {
   id: string;
@@ -17,6 +20,8 @@ export type Lease = {
   /** What a webhook was called with; null where something else started it. */
   request: Json;
   fence: string;
+  /** Whether nothing of it is in the journal: it has had no lease before, and keeps no results of another. */
+  isNew: boolean;
   /** Workers that died with it since it last made progress. */
   crashes: number;
   /** The number of its last event. */
@@ -47,6 +52,7 @@ export type LeaseRow = {
   input: Execution['input'];
   request: Json;
   fence: string;
+  is_new: boolean;
   crashes: number;
   events: number;
   sequence: number;
@@ -68,7 +74,7 @@ export const claimed = `
 /** Its end. */
 export const returned = `
   returning id, team_id, workflow_id, version, definition_hash, trigger, input, request, fence, crashes, events, sequence, created_at,
-  started_at, extract(epoch from now() - created_at)::float8 * 1000 as age_ms, signals, parent_id, depth, concurrency_key`;
+  started_at, started_at = now() and events = 2 as is_new, extract(epoch from now() - created_at)::float8 * 1000 as age_ms, signals, parent_id, depth, concurrency_key`;
 
 const claimOne = `${claimed}
   where id = (select id from executions where id = $2 and due_at <= now() and crashes = 0 for update skip locked)
@@ -86,6 +92,7 @@ export function leaseOf(row: LeaseRow): Lease {
     input: row.input,
     request: row.request,
     fence: row.fence,
+    isNew: row.is_new,
     crashes: row.crashes,
     events: row.events,
     sequence: row.sequence,

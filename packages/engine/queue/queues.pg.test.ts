@@ -105,6 +105,24 @@ test('a claim reads as many entries of the queues as it takes, whatever waits in
   expect(reads).toBeLessThan(100);
 });
 
+test('an execution that waits for its first turn costs no look at its journal', async () => {
+  await using bench = await openBench();
+  const idle = bench.engine(basics, { slots: 0 });
+  const request = await bench.request(one);
+  const ids = await Promise.all(Array.from({ length: 20 }, async () => (await idle.start(request)).execution.id));
+  // One connection, as each counts for itself and tells later.
+  const database = openDatabase(bench.url, { max: 1, pointQueries: true });
+  const engine = bench.engine(basics, { database });
+  engine.work();
+  for (const id of ids) expect((await engine.wait(bench.teamId, id, 10_000))?.status).toBe('completed');
+  await database.pool.query('select pg_stat_force_next_flush()');
+  const { rows } = await database.pool.query(
+    `select n_tup_ins::int as written, (seq_scan + idx_scan)::int as looks from pg_stat_user_tables where relname = 'steps'`,
+  );
+  // One for each that is written, as it might be there.
+  expect(rows).toEqual([{ written: 20, looks: 20 }]);
+});
+
 test('what was there when a worker died twice is tried one at a time, so that only what kills workers is given up', async () => {
   await using bench = await openBench();
   const idle = bench.engine(basics, { slots: 0 });

@@ -13,6 +13,8 @@ export type Sweeper = {
   freed(): void;
   /** Something waits in a queue now: looks, if there are slots. */
   queued(): void;
+  /** Whether the last look left nothing for want of a slot, and none is under way. */
+  content(): boolean;
   /** Resolves when no look is under way. */
   idle(): Promise<void>;
 };
@@ -21,6 +23,7 @@ export type Sweeper = {
  * @param options.hold advances what was taken, in a slot of its team; a suspect was there when a worker died.
  * @param options.mayTakeSuspect whether a suspect may be taken now.
  * @param options.halted true once nothing more is to be taken.
+ * @param options.onLooked told when a look is over.
  */
 export function createSweeper(options: {
   database: Database;
@@ -29,9 +32,10 @@ export function createSweeper(options: {
   hold: (lease: Lease, isSuspect: boolean) => void;
   mayTakeSuspect: () => boolean;
   halted: () => boolean;
+  onLooked: () => void;
   onError: (error: unknown, where: string) => void;
 }): Sweeper {
-  const { database, worker, slots, hold, mayTakeSuspect, halted, onError } = options;
+  const { database, worker, slots, hold, mayTakeSuspect, halted, onLooked, onError } = options;
   const turn = anyTurn(worker);
   let sweeping: Promise<void> | undefined;
   /** There was more to take than there were slots. */
@@ -90,6 +94,7 @@ export function createSweeper(options: {
       await look(next);
     }
     sweeping = undefined;
+    onLooked();
   }
 
   function ask(what: 'all' | 'queues'): void {
@@ -109,6 +114,7 @@ export function createSweeper(options: {
       starved = true;
       if (slots.common() > 0) ask('queues');
     },
+    content: () => !sweeping && !starved,
     idle: async () => sweeping,
   };
 }

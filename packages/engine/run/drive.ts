@@ -228,7 +228,8 @@ function whatIsLeft({ ready, waiting }: Run): 'pending' | 'waiting' | undefined 
  * @throws when the database cannot be reached for as long as the lease lasts; the execution is then taken over by whoever
  * looks next.
  */
-export async function drive(run: Run, deps: RunDeps): Promise<Driven> {
+export async function drive(run: Run, given: RunDeps): Promise<Driven> {
+  const deps = { ...given, sandbox: given.sandbox.of(run.lease.teamId) };
   await runSteps(run, deps);
   if (run.lost) return { end: 'lost' };
   if (run.root.failure) return end(run, deps, run.root.failure);

@@ -17,6 +17,8 @@ export type Loop = Work &
     settled: ReadonlySet<number>;
     /** The place of the next item to start. */
     next: number;
+    /** Items that are through, and those of them that failed. */
+    done: number;
     failures: number;
     /** Set when no further item is to start. */
     stopped: boolean;
@@ -31,6 +33,11 @@ export function hasRoom({ live, concurrency, next, items, stopped, failure }: Lo
 /** Whether so many items have failed that the loop fails. */
 export function isTooMuch({ onItemError, failures, maxFailures }: Loop): boolean {
   return failures > 0 && (onItemError === 'fail' || failures > maxFailures);
+}
+
+/** How far a loop is, as JSON. */
+export function progressOf({ done, failures, items }: Loop): string {
+  return `{"done":${done},"failed":${failures},"items":${items.length}}`;
 }
 
 /** What a loop that is through gives: the results of the items that ran, in their order. */

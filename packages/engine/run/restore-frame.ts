@@ -19,6 +19,7 @@ function restoreLoop(run: Run, frame: Frame, { node, step }: { node: GraphNode; 
     if (item.status === 'failed') loop.failures += 1;
   }
   loop.settled = settled;
+  loop.done = settled.size;
   frame.steps.set(node.id, step);
   frame.open += 1;
   run.loops.set(step.path, loop);

@@ -9,7 +9,7 @@ import { failureOf } from './failure.ts';
 import { endFailed, finish } from './finish.ts';
 import { type Frame, newFrame, resultOf, visibleResults } from './frame.ts';
 import { holdResult, letGo } from './held-results.ts';
-import { hasRoom, isTooMuch, type Loop, outputOf } from './loop.ts';
+import { hasRoom, isTooMuch, type Loop, outputOf, progressOf } from './loop.ts';
 import { restoreFrame } from './restore-frame.ts';
 import { note, type Run, type RunDeps, type Work } from './run.ts';
 import { textOf } from './value-text.ts';
@@ -31,6 +31,7 @@ export function newLoop(work: Work, params: Json): Loop {
     results: [],
     settled: new Set(),
     next: 0,
+    done: 0,
     failures: 0,
     stopped: false,
     failure: undefined,
@@ -45,6 +46,7 @@ function begin(run: Run, work: Work, { params: given, deps }: { params: Json; de
     step.inputText = textOf(params, 'input');
     const loop = newLoop(work, params);
     run.loops.set(step.path, loop);
+    step.progressText = progressOf(loop);
     note(run, step);
     openItems(run, loop);
   } catch (error) {
@@ -137,6 +139,7 @@ function stepOf(run: Run, frame: Frame, { loop, index, startedAt }: NonNullable<
     inputText: undefined,
     output: undefined,
     outputText: undefined,
+    progressText: undefined,
     error: undefined,
     wait: undefined,
     suspension: undefined,
@@ -172,6 +175,9 @@ function settleItem(run: Run, frame: Frame, came: ItemResult): void {
   if (step.output !== undefined) loop.results[index] = step.output;
   run.progress = true;
   note(run, step);
+  loop.done += 1;
+  loop.step.progressText = progressOf(loop);
+  run.beating.set(loop.step.path, loop.step);
   openItems(run, loop);
 }
 

@@ -54,6 +54,11 @@ export type Run = {
   statusEvent: number;
   /** What there is of steps that are to run again, by path: they failed, or their worker died. */
   attempts: Map<string, Attempt>;
+  /** Steps under way that have said how far they are since that was last noted, by path. */
+  beating: Map<string, StepRecord>;
+  /** The second, on this process's monotonic clock, in which it was last noted; and what writes it where no commit comes. */
+  beatenIn: number;
+  beatTimer: NodeJS.Timeout | undefined;
   progress: boolean;
   /** Paths of what is under way in this process. */
   inFlight: Set<string>;
@@ -115,15 +120,19 @@ export async function commitRun(
     if (run.commits > 1) await turn;
     if (deps.atFaultPoint) await deps.atFaultPoint('committing', run.lease);
     if (run.lost) return undefined;
+    const leaseEnds = rest.status !== 'running';
+    if (leaseEnds || isProgressDue(run)) noteProgress(run);
+    else if (run.beating.size > 0) writeProgressSoon(run, deps);
     const { steps, logs, progress, lease } = run;
     run.steps = new Map();
     run.logs = [];
     run.pendingChars = 0;
     run.progress = false;
-    const leaseEnds = rest.status !== 'running';
     if (leaseEnds) run.statusEvent = run.nextEvent++;
     // `done` has the number after a final status.
     if (isFinal(rest.status)) run.nextEvent += 1;
+    // As they are now: what changes a step later has a number of a later commit.
+    const sent = Array.from(steps.values(), (step) => ({ ...step }));
     const committed = await deps.commit({
       id: lease.id,
       fence: lease.fence,
@@ -131,8 +140,7 @@ export async function commitRun(
       timeLimit: run.timeLimit,
       signals: run.signals,
       parentId: lease.parentId,
-      // As they are now: what changes a step later has a number of a later commit.
-      steps: Array.from(steps.values(), (step) => ({ ...step })),
+      steps: sent,
       logs,
       progress,
       events: run.nextEvent - 1,
@@ -142,10 +150,12 @@ export async function commitRun(
     if (deps.atFaultPoint) await deps.atFaultPoint('committed', lease);
     // A step that ignored its signal may still be under way, and must not write into what is over.
     if (leaseEnds) run.lost = true;
-    // The texts are in the database now, and writing a step again leaves them there.
-    for (const step of steps.values()) {
-      step.inputText = undefined;
-      step.outputText = undefined;
+    // The texts are in the database now, and writing a step again leaves them there. What a step has come to meanwhile is not.
+    for (const { path, inputText, outputText } of sent) {
+      const step = steps.get(path);
+      if (!step) continue;
+      if (step.inputText === inputText) step.inputText = undefined;
+      if (step.outputText === outputText) step.outputText = undefined;
     }
     return committed;
   };
@@ -188,6 +198,7 @@ export function newStep(run: Run, { frame, node }: { frame: Frame; node: GraphNo
     inputText: undefined,
     output: undefined,
     outputText: undefined,
+    progressText: before?.progressText,
     error: undefined,
     wait: undefined,
     suspension: undefined,
@@ -203,7 +214,38 @@ export function newStep(run: Run, { frame, node }: { frame: Frame; node: GraphNo
 export function note(run: Run, step: StepRecord): void {
   step.sequence = run.nextEvent++;
   run.steps.set(step.path, step);
+  run.beating.delete(step.path);
   run.pendingChars += (step.inputText?.length ?? 0) + (step.outputText?.length ?? 0);
+}
+
+function currentSecond(): number {
+  return Math.floor(performance.now() / 1_000);
+}
+
+/** Whether there is progress to note: however often steps tell it, once a second is enough for who looks. */
+function isProgressDue({ beating, beatenIn }: Run): boolean {
+  return beating.size > 0 && beatenIn !== currentSecond();
+}
+
+function noteProgress(run: Run): void {
+  run.beatenIn = currentSecond();
+  for (const step of run.beating.values()) note(run, step);
+}
+
+/**
+ * Sees to it that progress is written although no commit takes it along: when the next second begins, which is the same moment for
+ * all executions of the process, so that one statement writes that of many.
+ */
+export function writeProgressSoon(run: Run, deps: RunDeps): void {
+  run.beatTimer ??= setTimeout(
+    () => {
+      run.beatTimer = undefined;
+      if (run.lost || run.beating.size === 0) return;
+      if (isProgressDue(run)) void flush(run, deps);
+      else writeProgressSoon(run, deps);
+    },
+    1_001 - (performance.now() % 1_000),
+  );
 }
 
 /** Characters of JSON and steps that a run may hold uncommitted: a thousand steps of 1 MB each would not fit into memory. */

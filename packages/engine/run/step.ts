@@ -12,12 +12,13 @@ import { databaseTime } from './clock.ts';
 import { failureOf } from './failure.ts';
 import { endFailed, finish, goOn } from './finish.ts';
 import type { Frame } from './frame.ts';
+import { tellProgress } from './heartbeat.ts';
 import { holdOutput } from './held-results.ts';
 import { retryDelay } from './retry.ts';
 import { addLog, flush, newStep, note, type Run, type RunDeps, type Work } from './run.ts';
 import { startLoop } from './run-loop.ts';
 import { textOf } from './value-text.ts';
-import { within } from './within.ts';
+import { type Patience, within } from './within.ts';
 
 function settle(run: Run, { frame, step }: Work, { given, deps }: { given: Outcome; deps: RunDeps }): void {
   const outcome = deps.credentials ? cleaned(given, deps.credentials) : given;
@@ -86,6 +87,11 @@ function timeLeft(run: Run, { node, step }: Work): number | undefined {
   return timeoutMs - (databaseTime(run) - step.startedAt.getTime());
 }
 
+function patienceWith(run: Run, work: Work): Patience {
+  const { retry, heartbeatTimeoutMs: silenceMs } = work.node.settings;
+  return { limits: [retry?.attemptTimeoutMs, timeLeft(run, work)].filter((ms) => ms !== undefined), silenceMs };
+}
+
 type Failed = { failure: Failure; afterMs?: number | undefined };
 
 function retryIn(run: Run, work: Work, { failure, afterMs }: Failed): number | undefined {
@@ -142,15 +148,22 @@ const lookAgain = -1;
 
 function contextOf(
   run: Run,
-  { frame, node, step }: Work,
-  { signal, deps }: { signal: AbortSignal; deps: RunDeps },
+  work: Work,
+  { signal, alive, deps }: { signal: AbortSignal; alive: () => void; deps: RunDeps },
 ): NodeContext {
+  const { frame, node, step } = work;
   const { credentials } = deps;
   return {
     ...credentialOf(node, deps),
     scope: frame.scope,
+    teamId: run.lease.teamId,
     idempotencyKey: `${run.lease.id}:${step.path}`,
     signal,
+    lastProgress: step.progressText === undefined ? undefined : JSON.parse(step.progressText),
+    heartbeat(progress) {
+      alive();
+      if (progress !== undefined) tellProgress(run, work, { progress, deps });
+    },
     call(request) {
       run.hasCalled = true;
       // What an earlier attempt called may have ended before this lease began: its end is looked for once more.
@@ -201,10 +214,10 @@ async function runSlowly(
       // Another step may have failed meanwhile.
       signal.throwIfAborted();
     }
-    const limits = [node.settings.retry?.attemptTimeoutMs, timeLeft(run, work)].filter((ms) => ms !== undefined);
-    const attempt = (until: AbortSignal) => runNode(params, contextOf(run, work, { signal: until, deps }));
+    const attempt = (until: AbortSignal, alive: () => void) =>
+      runNode(params, contextOf(run, work, { signal: until, alive, deps }));
     if (deps.atFaultPoint && node.type.effect) await deps.atFaultPoint('acting', run.lease);
-    const outcome = await within(limits, signal, attempt);
+    const outcome = await within(patienceWith(run, work), signal, attempt);
     if (deps.atFaultPoint && node.type.effect) await deps.atFaultPoint('acted', run.lease);
     settle(run, work, { given: outcome, deps });
     if (node.type.effect && !run.lost) {
@@ -266,8 +279,9 @@ export function runStep(run: Run, { frame, node }: { frame: Frame; node: GraphNo
     }
     const params = withLiterals(evaluated, node);
     step.inputText = textOf(withoutSecrets(params, deps.credentials), 'input');
-    const limits = [node.settings.retry?.attemptTimeoutMs, timeLeft(run, work)].filter((ms) => ms !== undefined);
-    const outcome = within(limits, signal, (until) => runNode(params, contextOf(run, work, { signal: until, deps })));
+    const outcome = within(patienceWith(run, work), signal, (until, alive) =>
+      runNode(params, contextOf(run, work, { signal: until, alive, deps })),
+    );
     if (outcome instanceof Promise) {
       run.inFlight.add(step.path);
       outcome

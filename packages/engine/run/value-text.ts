@@ -3,18 +3,18 @@ import { limits } from '@flowplane/contract/limits';
 import { NodeError } from '../node-error.ts';
 import { roomAfter } from './json-size.ts';
 
-/** The JSON text of a value within the bound. @throws NodeError when it is larger, deeper or not JSON. */
-export function textOf(value: Json, what: string): string {
-  if (roomAfter(value, limits.valueBytes) < 0) throw tooLarge(what);
+/** The JSON text of a value of at most `most` bytes. @throws NodeError when it is larger, deeper or not JSON. */
+export function textOf(value: Json, what: string, most: number = limits.valueBytes): string {
+  if (roomAfter(value, most) < 0) throw tooLarge(what, most);
   if (!isJson(value)) throw new NodeError('invalid_value', `The ${what} is not ${jsonBounds}.`);
   const text = JSON.stringify(value);
-  if (text.length > limits.valueBytes || Buffer.byteLength(text) > limits.valueBytes) throw tooLarge(what);
+  if (text.length > most || Buffer.byteLength(text) > most) throw tooLarge(what, most);
   return text;
 }
 
-function tooLarge(what: string): NodeError {
+function tooLarge(what: string, most: number): NodeError {
   return new NodeError(
     'value_too_large',
-    `The ${what} has more than ${limits.valueBytes} bytes of JSON; keep large data elsewhere and pass a reference.`,
+    `The ${what} has more than ${most} bytes of JSON; keep large data elsewhere and pass a reference.`,
   );
 }

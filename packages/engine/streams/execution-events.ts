@@ -6,19 +6,19 @@ import type { Named, Page } from './follow.ts';
 import { pageRows, withinBudget } from './page-budget.ts';
 
 const changes = withinBudget(
-  `select 'step' as kind, sequence, path, node_id, type, status, attempt, input, output, error, null as message, started_at, finished_at
+  `select 'step' as kind, sequence, path, node_id, type, status, attempt, input, output, error, progress, null as message, started_at, finished_at
    from steps where execution_id = x.id and sequence > $3
    union all
-   select 'log', sequence, path, null, null, level, null, null, data, null, message, at, null
+   select 'log', sequence, path, null, null, level, null, null, data, null, null, message, at, null
    from logs where execution_id = x.id and sequence > $3
    order by sequence limit ${pageRows}`,
-  { columns: ['input', 'output'], by: 'sequence' },
+  { columns: ['input', 'output', 'progress'], by: 'sequence' },
 );
 
 // One statement, as two would see two states. Where nothing is new it reads one row.
 const read = `
-  select e.kind, e.sequence, e.path, e.node_id, e.type, e.status, e.attempt, e.input, e.output, e.error, e.message, e.started_at,
-    e.finished_at, x.status as execution_status, x.sequence as execution_sequence, x.workflow_id, x.version, x.trigger, x.restarted_from,
+  select e.kind, e.sequence, e.path, e.node_id, e.type, e.status, e.attempt, e.input, e.output, e.error, e.progress, e.message,
+    e.started_at, e.finished_at, x.status as execution_status, x.sequence as execution_sequence, x.workflow_id, x.version, x.trigger, x.restarted_from,
     case when x.due_at is null and e.sequence is null then x.input end as execution_input,
     case when x.due_at is null and e.sequence is null then x.output end as execution_output,
     x.error as execution_error, x.created_at, x.started_at as execution_started_at, x.finished_at as execution_finished_at
@@ -55,6 +55,7 @@ type ChangeRow = {
       status: StepStatus;
       attempt: number;
       error: Failure | null;
+      progress: Json;
       finished_at: Date | null;
     }
   | { kind: 'log'; status: LogLevel; message: string }
@@ -67,9 +68,10 @@ function changeOf(row: ChangeRow): ExecutionEvent {
     const { path, status, message, output, started_at } = row;
     return { event: 'log', data: { path, level: status, message, data: output, at: started_at } };
   }
-  const { path, type, status, attempt, input, output, error } = row;
+  const { path, type, status, attempt, input, output, error, progress } = row;
   const times = { startedAt: row.started_at, finishedAt: row.finished_at };
-  return { event: 'step', data: { path, nodeId: row.node_id, type, status, attempt, input, output, error, ...times } };
+  const values = { input, output, error, progress };
+  return { event: 'step', data: { path, nodeId: row.node_id, type, status, attempt, ...values, ...times } };
 }
 
 function doneOf(id: string, row: ExecutionRow): ExecutionEvent {

@@ -6,7 +6,7 @@ import { type Bus, logsTopic } from './bus.ts';
 import { eventMarks, hasExecution, readEvents } from './execution-events.ts';
 import { follow, type Named } from './follow.ts';
 import { logMarks, placeBefore, placeOf, readLogs } from './log-events.ts';
-import { createPlaces } from './places.ts';
+import { createPlaces, type Reader } from './places.ts';
 import { createPoll } from './poll.ts';
 import { createTurns } from './turns.ts';
 
@@ -26,7 +26,7 @@ export type Streams = {
   events(
     teamId: string,
     id: string,
-    options?: { after?: string | undefined; signal?: AbortSignal | undefined },
+    options?: { after?: string | undefined; signal?: AbortSignal | undefined; reader?: Reader | undefined },
   ): Promise<EventStream<ExecutionEvent> | undefined>;
   /**
    * The last `tail` log lines of a workflow's executions, or those after the event `after`; then each new one. Throws a Refusal
@@ -38,7 +38,12 @@ export type Streams = {
   logs(
     teamId: string,
     workflowId: string,
-    options: { tail: number; after?: string | undefined; signal?: AbortSignal | undefined },
+    options: {
+      tail: number;
+      after?: string | undefined;
+      signal?: AbortSignal | undefined;
+      reader?: Reader | undefined;
+    },
   ): Promise<EventStream<WorkflowLogEvent> | undefined>;
   /** Ends every stream. */
   close(): void;
@@ -58,10 +63,10 @@ export function createStreams(options: {
 
   /** Takes a place and opens a stream in it; gives the place back when there is nothing to stream. */
   async function open<Event>(
-    { teamId, signal }: { teamId: string; signal: AbortSignal | undefined },
+    { signal, ...whose }: { teamId: string; signal: AbortSignal | undefined; reader: Reader | undefined },
     make: (place: ReturnType<typeof places.take>) => Promise<EventStream<Event> | undefined>,
   ): Promise<EventStream<Event> | undefined> {
-    const place = places.take(teamId, signal);
+    const place = places.take(whose, signal);
     let stream: EventStream<Event> | undefined;
     try {
       stream = await make(place);
@@ -72,8 +77,8 @@ export function createStreams(options: {
   }
 
   return {
-    events: (teamId, id, { after, signal } = {}) =>
-      open({ teamId, signal }, async (place) => {
+    events: (teamId, id, { after, signal, reader } = {}) =>
+      open({ teamId, signal, reader }, async (place) => {
         if (!(await inTurn(() => hasExecution(database, teamId, id)))) return undefined;
         let last = Number(after ?? 0);
         return follow({
@@ -86,8 +91,8 @@ export function createStreams(options: {
           },
         });
       }),
-    logs: (teamId, workflowId, { tail, after, signal }) =>
-      open({ teamId, signal }, async (place) => {
+    logs: (teamId, workflowId, { tail, after, signal, reader }) =>
+      open({ teamId, signal, reader }, async (place) => {
         const begin = await inTurn(() => placeBefore(database, { teamId, workflowId, tail }));
         if (!begin) return undefined;
         let last = after === undefined ? begin : placeOf(after);

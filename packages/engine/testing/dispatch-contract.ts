@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { NoRoom } from '../dispatch/no-room.ts';
 import { arrives, type Carrier, closingTakes, newIds, openTaker, send, shuffled, succeeds } from './carrier.ts';
 import { eventually, openBench } from './engine.ts';
 import { basics, node } from './nodes.ts';
@@ -149,6 +150,65 @@ export function dispatchContract(
       await eventually(async () => (await bench.execution(execution.id)).status === 'completed');
       expect(await bench.steps(execution.id)).toHaveLength(1);
     }
+  });
+
+  promise(
+    'a process without room takes nothing more, and others look at what it had taken; with room it goes on',
+    async (carrier) => {
+      const full = await carrier.open();
+      let isFull = true;
+      let refused = 0;
+      const seen: string[] = [];
+      full.consume(async (id) => {
+        if (!isFull) {
+          seen.push(id);
+          return;
+        }
+        full.pause();
+        refused += 1;
+        throw new NoRoom();
+      }, 4);
+      const sender = await carrier.open();
+      const first = newIds(20);
+      await send(sender, first);
+      await eventually(() => refused > 0);
+      await eventually(async () => (await carrier.left()) === first.length);
+      // What was on its way to it, of a few requests at most.
+      expect(refused).toBeLessThanOrEqual(10);
+
+      const others: string[] = [];
+      const other = await carrier.open();
+      other.consume(async (id) => void others.push(id), 4);
+      await eventually(async () => (await carrier.left()) === 0, 20_000);
+      expect(others.toSorted()).toEqual(first.toSorted());
+      await other.close();
+
+      isFull = false;
+      full.resume();
+      await eventually(async () => {
+        await sender.send(newIds(1));
+        return seen.length > 0;
+      });
+      for (const dispatch of [full, sender]) await dispatch.close();
+    },
+  );
+
+  promise('nothing is sent while a thousand messages wait, until they have been taken', async (carrier) => {
+    const sender = await carrier.open();
+    await send(sender, newIds(1_000));
+    await eventually(async () => {
+      const before = await carrier.left();
+      await sender.send(newIds(1));
+      return (await carrier.left()) === before;
+    });
+    const { dispatch, told } = await openTaker(carrier);
+    await eventually(async () => (await carrier.left()) === 0, 20_000);
+    const late = newIds(1);
+    await eventually(async () => {
+      await sender.send(late);
+      return late.every((id) => told.seen.includes(id));
+    });
+    for (const one of [sender, dispatch]) await one.close();
   });
 
   promise(

@@ -26,6 +26,7 @@ export type StepRow = {
   input: Json;
   output: Json;
   error: { code: string; message: string; nodeId?: string } | null;
+  progress: Json;
   started_at: Date | null;
   finished_at: Date | null;
 };
@@ -34,6 +35,8 @@ export type StepRow = {
 export const losingDispatch: Dispatch = {
   send: async () => {},
   consume: () => {},
+  pause: () => {},
+  resume: () => {},
   check: async () => {},
   close: async () => {},
 };

@@ -39,6 +39,20 @@ export function faultNodes(outside: Database): NodeType[] {
     },
     { effect: true },
   );
+  /** Eight effects of one step: what was done before its worker died is not done again. */
+  const resumes = node(
+    'resumes',
+    async ({ idempotencyKey, heartbeat, lastProgress }) => {
+      const { done } = z.object({ done: z.int() }).parse(lastProgress ?? { done: 0 });
+      for (let place = done; place < 8; place += 1) {
+        await happen(`${idempotencyKey}:${place}`);
+        heartbeat({ done: place + 1 });
+        await sleep(250);
+      }
+      return { output: done };
+    },
+    { effect: true, heartbeats: true },
+  );
   const gate = node('gate', (_, params) => {
     const match = z.strictObject({ match: json }).parse(params);
     return { output: null, suspend: { kind: 'event', event: 'paid', ...match } };
@@ -54,7 +68,7 @@ export function faultNodes(outside: Database): NodeType[] {
     },
     { effect: true },
   );
-  return [...basics, effect, flaky, gate, call];
+  return [...basics, effect, flaky, resumes, gate, call];
 }
 
 const ids = ['charge', 'bills', 'flaky', 'pause', 'gate', 'call', 'last'];

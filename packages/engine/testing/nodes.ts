@@ -72,7 +72,7 @@ export const each = defineLoop({
 export function node(
   type: string,
   run: (context: NodeContext, params: unknown) => Outcome | Promise<Outcome>,
-  options: { effect?: boolean } = {},
+  options: { effect?: boolean; heartbeats?: boolean } = {},
 ): NodeType {
   return defineNode({ ...text, type, params: z.unknown(), ...options, run: (params, context) => run(context, params) });
 }

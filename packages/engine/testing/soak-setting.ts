@@ -27,8 +27,12 @@ export type SoakSetting = AsyncDisposable & {
   redis: string;
   /** Keeps a definition, as the published version of a workflow of its own. @returns what `start` needs. */
   publish(definition: DefinitionInput): Promise<StartRequest>;
-  /** Ends a worker as a crash would, and starts another; the clocks of two of the three are ten minutes off. */
+  /** How many workers there are. */
+  workers: number;
+  /** Ends a worker as a crash would, and starts another, which works then; the clocks of two of the three are ten minutes off. */
   replace(index: number): Promise<void>;
+  /** Workers that ended by themselves. */
+  ended: string[];
   /** Lets a worker stand still for some time. */
   freeze(index: number, ms: number): Promise<void>;
   /** Cuts the workers off from PostgreSQL for some time. */
@@ -60,15 +64,25 @@ export async function openSoak(): Promise<SoakSetting> {
   const startRedis = () =>
     spawn('redis-server', ['--port', String(port), '--save', '', '--appendonly', 'no'], { stdio: 'ignore' });
   let server = startRedis();
-  stack.defer(() => void server.kill('SIGKILL'));
+  const killRedis = () => void server.kill('SIGKILL');
+  // All else ends with this process by itself.
+  process.once('exit', killRedis);
+  stack.defer(() => {
+    process.removeListener('exit', killRedis);
+    killRedis();
+  });
   const redis = `redis://127.0.0.1:${port}`;
 
+  const ended: string[] = [];
   async function startWorker(index: number): Promise<ChildProcess> {
     const child = fork(script, [url, redis, String(shifts[index])], {
       // Starting is most of a worker's life here.
       env: { NODE_COMPILE_CACHE: join(dataDir, '../flowplane-soak-cache') },
       execArgv: ['--import', clock.href],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    child.once('exit', (code, signal) => {
+      if (signal !== 'SIGKILL') ended.push(`worker ${index} ended by itself with ${signal ?? code}`);
     });
     await Promise.race([once(child, 'message'), once(child, 'exit')]);
     return child;
@@ -109,12 +123,13 @@ export async function openSoak(): Promise<SoakSetting> {
       );
       return { teamId, workflowId, version: 1, definitionHash, trigger: 'api', input: null };
     },
+    workers: workers.length,
+    ended,
     async replace(index) {
-      const worker = await workers[index];
-      workers[index] = (async () => {
-        await kill(worker);
-        return startWorker(index);
-      })();
+      await kill(await workers[index]);
+      const next = startWorker(index);
+      workers[index] = next;
+      await next;
     },
     async freeze(index, ms) {
       const worker = await workers[index];

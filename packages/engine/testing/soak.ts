@@ -15,6 +15,18 @@ export type SoakOptions = {
   freezeMs: number;
   /** Seconds after the end of a fault within which all must be through. */
   healSeconds: number;
+  /** What is under way, every few seconds. */
+  onProgress?: (progress: SoakProgress) => void;
+};
+
+export type SoakProgress = {
+  /** Which fault is happening, or healing. */
+  fault: string;
+  kills: number;
+  started: number;
+  finished: number;
+  /** The longest time until all was through after the end of a fault so far. */
+  longestHeal: number;
 };
 
 /** What a soak found; `wrong` names each broken promise. */
@@ -32,6 +44,11 @@ export type SoakResult = {
   seconds: number;
   wrong: string[];
 };
+
+const mostHealMs = 120_000;
+const progressMs = 5_000;
+/** How long a worker works before it is killed. Those who die as soon as they work bring what they never got to run into quarantine. */
+const lifeMs = { least: 1_000, most: 5_000 };
 
 /** An order: pure nodes only. */
 const order: DefinitionInput = {
@@ -99,16 +116,16 @@ async function unfinished({ database }: SoakSetting): Promise<Set<string>> {
   return new Set(rows.map(({ id }) => id));
 }
 
-/** Seconds until what is under way now is through. */
-async function healed(setting: SoakSetting): Promise<number> {
+/** Seconds until what is under way now is through, and what never was. */
+async function healed(setting: SoakSetting): Promise<{ seconds: number; stuck: string[] }> {
   const since = performance.now();
-  const before = await unfinished(setting);
-  while (performance.now() - since < 120_000) {
-    const left = await unfinished(setting);
-    if (![...before].some((id) => left.has(id))) break;
+  let stuck = [...(await unfinished(setting))];
+  while (stuck.length > 0 && performance.now() - since < mostHealMs) {
     await sleep(100);
+    const left = await unfinished(setting);
+    stuck = stuck.filter((id) => left.has(id));
   }
-  return (performance.now() - since) / 1_000;
+  return { seconds: (performance.now() - since) / 1_000, stuck };
 }
 
 async function judge(setting: SoakSetting, started: { id: string; kind: Kind; family: number }[]) {
@@ -151,13 +168,8 @@ async function judge(setting: SoakSetting, started: { id: string; kind: Kind; fa
 }
 
 /** Runs executions of all kinds on three workers while they and what they need fail, and looks at what became of them. */
-export async function soak({
-  kills,
-  executions,
-  partitionMs,
-  freezeMs,
-  healSeconds,
-}: SoakOptions): Promise<SoakResult> {
+export async function soak(options: SoakOptions): Promise<SoakResult> {
+  const { kills, executions, partitionMs, freezeMs, healSeconds } = options;
   await using stack = new AsyncDisposableStack();
   const setting = stack.use(await openSoak());
   const { database, teamId, redis } = setting;
@@ -215,21 +227,58 @@ export async function soak({
     ['Redis gone for 3 s', () => setting.stopRedis(3_000)],
     [`a worker stopped for ${freezeMs / 1_000} s`, () => setting.freeze(0, freezeMs)],
   ];
-  const perKill = executions / (kills + faults.length);
-  for (let killed = 1; killed <= kills; killed += 1) {
-    await Promise.all([start(Math.round(perKill * killed)), sleep(100 + Math.random() * 400)]);
-    await setting.replace(killed % 3);
+  let fault = `${kills} × kill -9`;
+  let killed = 0;
+  const reporting = setInterval(() => {
+    void unfinished(setting)
+      .then(({ size }) => {
+        const longestHeal = Math.max(0, ...heals.map((heal) => heal.seconds));
+        // What they called and is not finished counts as one of them for a moment.
+        const finished = Math.max(0, started.length - size);
+        options.onProgress?.({ fault, kills: killed, started: started.length, finished, longestHeal });
+      })
+      // PostgreSQL is away.
+      .catch(() => undefined);
+  }, progressMs);
+  stack.defer(() => clearInterval(reporting));
+
+  const stuck: string[] = [];
+  async function heal(): Promise<void> {
+    const { seconds, stuck: left } = await healed(setting);
+    heals.push({ fault, seconds });
+    stuck.push(...left.map((id) => `${fault}: ${id} was not through after ${seconds.toFixed(1)} s`));
   }
-  heals.push({ fault: `${kills} × kill -9`, seconds: await healed(setting) });
-  for (const [index, [fault, happen]] of faults.entries()) {
+  const perKill = executions / (kills + faults.length);
+  /** Starts more executions as more workers are killed, one after the other. */
+  let starting = Promise.resolve();
+  async function killAgainAndAgain(index: number): Promise<void> {
+    while (killed < kills) {
+      killed += 1;
+      const most = Math.round(perKill * killed);
+      starting = starting.then(() => start(most));
+      await Promise.all([starting, sleep(lifeMs.least + Math.random() * (lifeMs.most - lifeMs.least))]);
+      await setting.replace(index);
+    }
+  }
+  await Promise.all(Array.from({ length: setting.workers }, (_, index) => killAgainAndAgain(index)));
+  await heal();
+  for (const [index, [name, happen]] of faults.entries()) {
+    fault = name;
     await start(Math.round(perKill * (kills + index + 1)));
     await happen();
-    heals.push({ fault, seconds: await healed(setting) });
+    await heal();
   }
   const seconds = (performance.now() - since) / 1_000;
   const { wrong, ...figures } = await judge(setting, started);
   const late = heals
     .filter((one) => one.seconds > healSeconds)
     .map((one) => `${one.fault}: ${one.seconds.toFixed(1)} s until all was through`);
-  return { executions: started.length, kills, heals, seconds, ...figures, wrong: [...wrong, ...late] };
+  return {
+    executions: started.length,
+    kills: killed,
+    heals,
+    seconds,
+    ...figures,
+    wrong: [...wrong, ...late, ...stuck, ...setting.ended],
+  };
 }

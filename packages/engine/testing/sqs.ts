@@ -196,7 +196,14 @@ export async function startSqs(options: { name?: string; haste?: number } = {}):
       case 'ChangeMessageVisibility':
         return hide(input);
       case 'GetQueueAttributes':
-        return { Attributes: { QueueArn: `arn:aws:sqs:us-east-1:000000000000:${name}` } };
+        return {
+          Attributes: {
+            QueueArn: `arn:aws:sqs:us-east-1:000000000000:${name}`,
+            ApproximateNumberOfMessages: String(
+              messages.filter(({ visibleAt }) => visibleAt <= performance.now()).length,
+            ),
+          },
+        };
       default:
         throw new Refused('InvalidAction');
     }

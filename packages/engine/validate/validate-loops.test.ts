@@ -82,10 +82,10 @@ test('loops are only so deep, and nodes within them count', () => {
 test('settings that cannot work are refused', () => {
   const errors = errorsOf({
     nodes: [
-      { ...loop('loop', { nodes: [value('a')] }), retry: {}, timeoutMs: 5 },
+      { ...loop('loop', { nodes: [value('a')] }), retry: {}, timeoutMs: 5, heartbeatTimeoutMs: 5 },
       { id: 'pick', type: 'pick', params: { port: 'a' }, pin: { output: 1, port: 'c' } },
       { ...value('branchy'), onError: 'branch' },
-      value('after'),
+      { ...value('after'), heartbeatTimeoutMs: 5 },
     ],
     edges: [
       { from: 'branchy', port: 'error', to: 'after' },
@@ -94,8 +94,13 @@ test('settings that cannot work are refused', () => {
   });
   expect(errors.map((error) => error.split(':')[0]).sort()).toEqual([
     'edges[1].port',
+    'nodes[0].heartbeatTimeoutMs',
     'nodes[0].retry',
     'nodes[0].timeoutMs',
     'nodes[1].pin.port',
+    'nodes[3].heartbeatTimeoutMs',
   ]);
+  expect(errors).toContain(
+    'nodes[3].heartbeatTimeoutMs: is not possible, as value gives no signs of life; use timeoutMs (node after)',
+  );
 });

@@ -116,6 +116,13 @@ function settingErrors(node: Node, type: NodeType): { path: string; message: str
   if (node.credentialId !== undefined && !type.credential) {
     errors.push({ path: 'credentialId', message: `is not used by ${node.type}; remove it (node ${node.id})` });
   }
+  if (node.heartbeatTimeoutMs !== undefined && !type.heartbeats) {
+    const instead = type.loop ? 'set it on nodes of its body' : 'use timeoutMs';
+    errors.push({
+      path: 'heartbeatTimeoutMs',
+      message: `is not possible, as ${node.type} gives no signs of life; ${instead} (node ${node.id})`,
+    });
+  }
   for (const field of ['retry', 'timeoutMs'] as const) {
     if (type.loop && node[field] !== undefined)
       errors.push({

@@ -1,3 +1,4 @@
+import { createFairQueue } from './fair-queue.ts';
 import type { Call, FailedOutcome, Outcome, Reply } from './protocol.ts';
 import { currentCall, handBack, rest, send, startThread, type Thread } from './thread.ts';
 
@@ -22,11 +23,21 @@ const MAX_STARTS = 3;
 /** Longest start of a thread: 60 ms when idle, but seconds on a machine that is overloaded. */
 const START_MS = 30_000;
 
-type Job = { call: Call; settle: (outcome: Outcome) => void; starts: number; abandoned: boolean };
+type Job = {
+  call: Call;
+  key: string;
+  settle: (outcome: Outcome) => void;
+  starts: number;
+  queued: boolean;
+  abandoned: boolean;
+};
 
 export type Pool = {
-  /** Queues a call; the outcome comes through `settle`, exactly once. Returns what takes it back. */
-  submit: (call: Omit<Call, 'id'>, settle: (outcome: Outcome) => void) => () => void;
+  /**
+   * Queues a call; the outcome comes through `settle`, exactly once. Keys take turns, and one that has threads already leaves the
+   * last to others. Returns what takes the call back.
+   */
+  submit: (call: Omit<Call, 'id'>, key: string, settle: (outcome: Outcome) => void) => () => void;
   close: () => Promise<void>;
 };
 
@@ -35,14 +46,15 @@ const CLOSED: FailedOutcome = { ok: false, reason: 'failed', message: 'The sandb
 /** Threads that run calls in batches, and are killed and replaced when one does not come back. */
 export function createPool(options: { threads: number; memoryBytes: number }): Pool {
   const jobs = new Map<number, Job>();
-  const queue: number[] = [];
+  const queue = createFairQueue();
+  const most = options.threads + EXTRA_THREADS;
   const threads = new Set<Thread>();
   let lastId = 0;
   let flushing = false;
   let closed = false;
   let watch: NodeJS.Timeout | undefined;
 
-  function submit(call: Omit<Call, 'id'>, settle: (outcome: Outcome) => void): () => void {
+  function submit(call: Omit<Call, 'id'>, key: string, settle: (outcome: Outcome) => void): () => void {
     if (closed) {
       settle(CLOSED);
       return () => undefined;
@@ -50,8 +62,8 @@ export function createPool(options: { threads: number; memoryBytes: number }): P
     // Ids wrap before they leave what an Int32Array holds.
     lastId = (lastId % 0x7fff_fff0) + 1;
     const id = lastId;
-    jobs.set(id, { call: { ...call, id }, settle, starts: 0, abandoned: false });
-    queue.push(id);
+    jobs.set(id, { call: { ...call, id }, key, settle, starts: 0, queued: true, abandoned: false });
+    queue.add(key, id);
     flushSoon();
     return () => abandon(id);
   }
@@ -67,31 +79,51 @@ export function createPool(options: { threads: number; memoryBytes: number }): P
   }
 
   function flush(): void {
-    while (queue.length > 0) {
+    for (;;) {
+      const may = turns();
+      if (!queue.holds(may)) return;
       const thread = idleThread();
       if (!thread) return;
-      const calls: Call[] = [];
-      for (const id of queue.splice(0, BATCH)) {
-        const job = jobs.get(id);
-        if (job) calls.push(job.call);
-      }
-      if (calls.length === 0) continue;
-      send(thread, calls);
+      send(thread, takeBatch(may));
       thread.since = performance.now();
       watch ??= setInterval(look, WATCH_MS);
     }
   }
 
-  function idleThread(): Thread | undefined {
-    let slow = 0;
-    for (const thread of threads) {
-      if (!thread.busy) return thread;
-      if (isSlow(thread)) slow++;
+  /** Which keys may have a thread now: the last one is for a key that has none, however much others have waiting. */
+  function turns(): (key: string) => boolean {
+    const busy = [...threads].filter((thread) => thread.busy);
+    if (most - busy.length > 1) return () => true;
+    const holding = new Set(busy.flatMap((thread) => [...thread.batch.keys()].map((id) => jobs.get(id)?.key)));
+    return (key) => !holding.has(key);
+  }
+
+  /** The next calls. Those of keys whose calls take long at the moment come last, where they keep no others waiting. */
+  function takeBatch(may: (key: string) => boolean): Call[] {
+    const slow = new Set([...threads].filter(isSlow).map((thread) => jobs.get(thread.seen)?.key));
+    const quick: Call[] = [];
+    const last: Call[] = [];
+    while (quick.length + last.length < BATCH) {
+      const id = queue.take(may);
+      const job = id === undefined ? undefined : jobs.get(id);
+      if (!job) break;
+      job.queued = false;
+      (slow.has(job.key) ? last : quick).push(job.call);
     }
-    if (threads.size >= options.threads + Math.min(slow, EXTRA_THREADS)) return undefined;
+    return [...quick, ...last];
+  }
+
+  function idleThread(): Thread | undefined {
+    for (const thread of threads) if (!thread.busy) return thread;
+    if (threads.size >= wanted()) return undefined;
     const thread = startThread(options.memoryBytes, { onReply, onEnd });
     threads.add(thread);
     return thread;
+  }
+
+  /** Threads that there should be: one more for each that is in a slow call, so that others need not wait for it. */
+  function wanted(): number {
+    return Math.min(options.threads + [...threads].filter(isSlow).length, most);
   }
 
   function isSlow(thread: Thread): boolean {
@@ -111,23 +143,37 @@ export function createPool(options: { threads: number; memoryBytes: number }): P
     rest(thread);
     if (reply.retire) retire(thread);
     flush();
-    // What was started for a slow time only is not kept, once nothing waits: on a busy machine, where the first call of every
-    // thread is slow, threads would otherwise be started for one call each.
-    if (!thread.busy && threads.has(thread) && threads.size > options.threads) retire(thread);
+    retireSpare();
     stopIdleWatch();
+  }
+
+  /**
+   * What was started for a slow time only is not kept, once that is over and nothing waits: on a busy machine, where the first call
+   * of every thread is slow, threads would otherwise be started for one call each.
+   */
+  function retireSpare(): void {
+    for (const thread of threads) if (!thread.busy && threads.size > wanted()) retire(thread);
   }
 
   function finish(id: number, outcome: Outcome): void {
     const job = jobs.get(id);
     jobs.delete(id);
+    if (job?.queued) queue.remove(job.key, id);
     if (job && !job.abandoned) job.settle(outcome);
   }
 
   /** Puts the unanswered calls of a thread back in front. They have no effects, so running one twice does no harm. */
   function requeue(thread: Thread, except?: number): void {
-    const left = [...thread.batch.keys()].filter((id) => id !== except && jobs.has(id) && !queue.includes(id));
-    queue.unshift(...left);
-    for (const id of thread.batch.keys()) if (id !== except) thread.batch.delete(id);
+    const left: [key: string, id: number][] = [];
+    for (const id of thread.batch.keys()) {
+      if (id === except) continue;
+      thread.batch.delete(id);
+      const job = jobs.get(id);
+      if (!job) continue;
+      job.queued = true;
+      left.push([job.key, id]);
+    }
+    queue.putBack(left);
   }
 
   function retire(thread: Thread): void {
@@ -159,6 +205,7 @@ export function createPool(options: { threads: number; memoryBytes: number }): P
       }
     }
     flush();
+    retireSpare();
     stopIdleWatch();
   }
 
@@ -202,8 +249,7 @@ export function createPool(options: { threads: number; memoryBytes: number }): P
       return;
     }
     jobs.delete(id);
-    const place = queue.indexOf(id);
-    if (place !== -1) queue.splice(place, 1);
+    queue.remove(job.key, id);
   }
 
   /** The timer would keep the process alive. */
@@ -221,7 +267,6 @@ export function createPool(options: { threads: number; memoryBytes: number }): P
     stopWatching();
     const ending = [...threads].map((thread) => thread.worker.terminate());
     threads.clear();
-    queue.length = 0;
     for (const id of [...jobs.keys()]) finish(id, CLOSED);
     await Promise.all(ending);
   }
