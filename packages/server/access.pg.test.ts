@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { isPermission, type Permission, permissions, roles } from '@flowplane/contract/permissions';
+import { everybodys } from '@flowplane/contract/role';
+import { newId } from '@flowplane/db/id';
 import { inputShape } from '@flowplane/rest/input-shape';
 import { type Operation, operationsOf } from '@flowplane/rest/operations';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { appRouter } from './api.ts';
+import { inNamedTeam } from './auth/chosen-team.ts';
 import type { Principal } from './context.ts';
 import { answering, call, chain, problemOf, testApi } from './test-api.ts';
 
@@ -13,11 +16,24 @@ const guarded = operations.flatMap((operation) => {
   return isPermission(permission) ? [{ name: operation.procedure, permission, operation }] : [];
 });
 
+/** An id within a team, which is not looked for before it is clear that the caller is in it. */
+const somebody = '0198c5a2-7b1e-7c3d-9f42-5a6b7c8d9e0f';
+
 /** Which resource the id of a procedure is of, and what else a valid call needs. A new procedure with an id belongs here. */
 const idOf: Record<
   string,
   {
-    of: 'workflow' | 'execution' | 'approval' | 'apiKey' | 'credential' | 'session' | 'schedule' | 'event';
+    of:
+      | 'workflow'
+      | 'execution'
+      | 'approval'
+      | 'apiKey'
+      | 'credential'
+      | 'session'
+      | 'schedule'
+      | 'event'
+      | 'team'
+      | 'identity';
     more?: object;
   }
 > = {
@@ -48,11 +64,29 @@ const idOf: Record<
   'auth.apiKeys.revoke': { of: 'apiKey' },
   'auth.apiKeys.rotate': { of: 'apiKey' },
   'auth.sessions.revoke': { of: 'session' },
+  'users.identities.unlink': { of: 'identity' },
   'schedules.ofWorkflow': { of: 'workflow' },
   'schedules.get': { of: 'schedule' },
   'schedules.pause': { of: 'schedule' },
   'schedules.resume': { of: 'schedule' },
   'events.get': { of: 'event' },
+  'teams.get': { of: 'team' },
+  'teams.update': { of: 'team', more: { name: 'Stolen' } },
+  'teams.delete': { of: 'team', more: { force: true } },
+  'teams.leave': { of: 'team' },
+  'teams.transfer': { of: 'team', more: { userId: somebody } },
+  'teams.members.list': { of: 'team' },
+  'teams.members.update': { of: 'team', more: { userId: somebody, role: 'user' } },
+  'teams.members.remove': { of: 'team', more: { userId: somebody } },
+  'teams.invitations.list': { of: 'team' },
+  'teams.invitations.create': { of: 'team', more: { email: 'eve@example.com' } },
+  'teams.invitations.resend': { of: 'team', more: { invitationId: somebody } },
+  'teams.invitations.revoke': { of: 'team', more: { invitationId: somebody } },
+  'teams.roles.list': { of: 'team' },
+  'teams.roles.get': { of: 'team', more: { role: 'admin' } },
+  'teams.roles.create': { of: 'team', more: { name: 'stolen', permissions: [] } },
+  'teams.roles.update': { of: 'team', more: { role: 'own', permissions: [] } },
+  'teams.roles.delete': { of: 'team', more: { role: 'own' } },
   'credentials.get': { of: 'credential' },
   'credentials.update': { of: 'credential', more: { name: 'Stolen' } },
   'credentials.replace': { of: 'credential', more: { name: 'Stolen', allowedHosts: ['api.example.com'] } },
@@ -67,19 +101,36 @@ const narrowed = [
   'executions.cancelMany workflowId',
   'approvals.list workflowId',
   'approvals.list executionId',
+  'audit.list resourceId',
+  'audit.list userId',
+];
+
+/** Ids of something within the team that `id` names. */
+const nested = [
+  'teams.transfer userId',
+  'teams.members.update userId',
+  'teams.members.remove userId',
+  'teams.invitations.resend invitationId',
+  'teams.invitations.revoke invitationId',
 ];
 
 /** Where the id is the caller's own, for something new. */
 const chosen = ['events.send id'];
 
 /** What a valid call of a procedure without an id needs. */
-const needs: Record<string, object> = { 'schedules.preview': { cron: '0 3 * * *' } };
+const needs: Record<string, object> = {
+  'schedules.preview': { cron: '0 3 * * *' },
+  'users.identities.link': { provider: 'github' },
+};
 
 /** Lists that are a person’s, not a team’s, and never empty: whoever asks is signed in. */
-const personal = ['auth.sessions.list'];
+const personal = ['auth.sessions.list', 'teams.list'];
 
 /** Lists of what the installation has, the same for every team. */
 const shared = ['nodeTypes.list'];
+
+/** Lists that are never empty: the log of a team begins with its first member. */
+const begun = ['audit.list'];
 
 function idFields(operation: Operation): string[] {
   const names = [...(inputShape(operation.inputs)?.fields.keys() ?? [])];
@@ -99,6 +150,9 @@ const own = {
   session: '',
   schedule: '',
   event: '',
+  identity: '',
+  team: '',
+  invitation: '',
 };
 
 beforeAll(async () => {
@@ -125,6 +179,20 @@ beforeAll(async () => {
     return items[0]?.id ?? expect.fail('the execution does not ask yet');
   }, 10_000);
   own.event = (await ann.api.events.send({ event: 'order.created' })).id;
+  own.team = ann.principal.teamId;
+  own.identity = newId();
+  await api.database.db
+    .insertInto('identities')
+    .values({
+      id: own.identity,
+      user_id: ann.principal.userId,
+      provider: 'github',
+      issuer: 'https://github.com',
+      subject: '1',
+    })
+    .execute();
+  own.invitation = (await ann.api.teams.invitations.create({ id: own.team, email: 'invited@example.com' })).id;
+  await ann.api.teams.roles.create({ id: own.team, name: 'own', permissions: [] });
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
@@ -143,39 +211,74 @@ async function everythingOfAnn(): Promise<unknown> {
       ann.api.events.list({}),
       ann.api.approvals.list({}),
     ]);
-  return { workflow, execution, executions, steps, keys, sessions, me, credential, schedule, events, approvals };
+  const team = await everythingOfTeam();
+  const identities = await ann.api.users.identities.list({});
+  return {
+    workflow,
+    execution,
+    executions,
+    steps,
+    keys,
+    sessions,
+    me,
+    credential,
+    schedule,
+    events,
+    approvals,
+    team,
+    identities,
+  };
 }
 
-test('every procedure that takes an id is in the matrix', () => {
+async function everythingOfTeam(): Promise<unknown> {
+  const { teams } = ann.api;
+  const id = own.team;
+  return Promise.all([
+    teams.get({ id }),
+    teams.members.list({ id }),
+    teams.invitations.list({ id }),
+    teams.roles.list({ id }),
+  ]);
+}
+
+test('threat 1: every procedure that takes an id is in the matrix', () => {
   const found = operations.flatMap((operation) =>
     idFields(operation).map((field) => `${operation.procedure} ${field}`),
   );
-  expect(found.sort()).toEqual([...Object.keys(idOf).map((name) => `${name} id`), ...narrowed, ...chosen].sort());
+  expect(found.sort()).toEqual(
+    [...Object.keys(idOf).map((name) => `${name} id`), ...narrowed, ...nested, ...chosen].sort(),
+  );
 });
 
 test.each(Object.entries(idOf))(
-  '%s: another team’s id is answered like one that does not exist, and nothing changes',
+  'threat 1: %s: another team’s id is answered like one that does not exist, and nothing changes',
   async (name, entry) => {
     const before = await everythingOfAnn();
     const id = own[entry.of];
     const nowhere = randomUUID();
+    api.auth.refusals.clear();
     const foreign = await problemOf(call(eve.as(eve.principal), name, { ...entry.more, id }));
     const missing = await problemOf(call(eve.as(eve.principal), name, { ...entry.more, id: nowhere }));
     expect(foreign).toMatchObject({ status: 404, code: 'not_found' });
     expect(JSON.stringify(foreign).replaceAll(id, 'ID')).toBe(JSON.stringify(missing).replaceAll(nowhere, 'ID'));
     expect(await everythingOfAnn()).toEqual(before);
+    const { items } = await eve.api.audit.list({ action: name, outcome: 'refused', limit: 2 });
+    expect(items.map(({ code, resourceId }) => `${code} ${resourceId}`)).toEqual([
+      `not_found ${nowhere}`,
+      `not_found ${id}`,
+    ]);
   },
 );
 
-test('a list of one’s own has nothing of anybody else’s', async () => {
+test('threat 1: a list of one’s own has nothing of anybody else’s', async () => {
   const { items } = await eve.api.auth.sessions.list({});
   expect(items.map(({ current }) => current)).toEqual([true]);
   expect(items.map(({ id }) => id)).not.toContain(own.session);
 });
 
-test('lists have no rows of another team, whatever they are narrowed by', async () => {
+test('threat 1: lists have no rows of another team, whatever they are narrowed by', async () => {
   for (const { operation, name } of guarded.filter(
-    (entry) => entry.name.endsWith('.list') && ![...personal, ...shared].includes(entry.name),
+    ({ name }) => name.endsWith('.list') && !idOf[name] && ![...personal, ...shared, ...begun].includes(name),
   )) {
     const input = idFields(operation).includes('workflowId') ? { workflowId: own.workflow } : {};
     expect(await call(eve.as(eve.principal), name, input), name).toEqual({ items: [], nextCursor: null });
@@ -213,15 +316,69 @@ test.each(guarded)(
 test('a readonly member reads everything and changes nothing', async () => {
   const reader: Principal = { ...ann.principal, role: 'readonly', permissions: new Set(roles.readonly) };
   const before = await everythingOfAnn();
-  for (const { name, operation } of guarded) {
+  for (const { name, operation, permission } of guarded) {
     const entry = idOf[name];
     const answer = call(
       ann.as(reader),
       name,
       entry ? { ...entry.more, id: own[entry.of] } : operation.inputs.length > 0 ? (needs[name] ?? {}) : undefined,
     );
-    if (operation.type !== 'mutation') await answer;
+    if (reader.permissions.has(permission)) await answer;
     else expect(await problemOf(answer), name).toMatchObject({ status: 403, code: 'forbidden' });
   }
+  expect(await everythingOfAnn()).toEqual(before);
+});
+
+test('threat 2: what is within another team is, from within one’s own, like what does not exist', async () => {
+  const before = await everythingOfAnn();
+  const id = eve.principal.teamId;
+  const { userId } = ann.principal;
+  const attempts: [name: string, foreign: object, missing: object][] = [
+    ['teams.transfer', { userId }, { userId: somebody }],
+    ['teams.members.update', { userId, role: 'user' }, { userId: somebody, role: 'user' }],
+    ['teams.members.remove', { userId }, { userId: somebody }],
+    ['teams.invitations.resend', { invitationId: own.invitation }, { invitationId: somebody }],
+    ['teams.invitations.revoke', { invitationId: own.invitation }, { invitationId: somebody }],
+    ['teams.roles.get', { role: 'own' }, { role: 'none' }],
+    ['teams.roles.update', { role: 'own', permissions: [] }, { role: 'none', permissions: [] }],
+    ['teams.roles.delete', { role: 'own' }, { role: 'none' }],
+  ];
+  for (const [name, foreign, missing] of attempts) {
+    const answers = [foreign, missing].map((more) => problemOf(call(eve.as(eve.principal), name, { id, ...more })));
+    const [one, other] = await Promise.all(answers);
+    expect(one, name).toMatchObject({ status: 404, code: 'not_found' });
+    const plain = (problem: unknown) =>
+      JSON.stringify(problem).replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}|role (own|none)/g, 'IT');
+    expect(plain(one), name).toBe(plain(other));
+  }
+  expect(await everythingOfAnn()).toEqual(before);
+});
+
+test('threat 1: a role that a team has defined lets its holders do what it says, and nothing else', async () => {
+  const bob = await api.member();
+  const id = own.team;
+  await ann.api.teams.roles.create({ id, name: 'all-but', permissions: [] });
+  const { db } = api.database;
+  const role = await db.selectFrom('team_roles').select('id').where('name', '=', 'all-but').executeTakeFirstOrThrow();
+  const member = { team_id: id, user_id: bob.principal.userId, role: null, role_id: role.id };
+  await db.insertInto('memberships').values(member).execute();
+  const always: readonly string[] = everybodys;
+  const before = await everythingOfAnn();
+  for (const but of permissions.filter((permission) => !always.includes(permission))) {
+    await db
+      .updateTable('team_roles')
+      .set({ permissions: permissions.filter((permission) => permission !== but) })
+      .where('id', '=', role.id)
+      .execute();
+    api.auth.memberships.clear();
+    const holder = await inNamedTeam(api.auth, bob.principal, id);
+    expect(holder.permissions.size, but).toBe(permissions.length - 1);
+    for (const { name } of guarded.filter(({ permission }) => permission === but)) {
+      const entry = idOf[name];
+      const refused = problemOf(call(bob.as(holder), name, entry ? { ...entry.more, id: own[entry.of] } : needs[name]));
+      expect(await refused, name).toMatchObject({ status: 403, code: 'forbidden' });
+    }
+  }
+  await db.updateTable('team_roles').set({ permissions: [] }).where('id', '=', role.id).execute();
   expect(await everythingOfAnn()).toEqual(before);
 });

@@ -13,6 +13,11 @@ const open = [
   'auth.email.verify',
   'auth.password.forgot',
   'auth.password.reset',
+  'auth.guests.create',
+  'auth.github.login',
+  'auth.oidc.login',
+  'auth.providers',
+  'invitations.preview',
 ];
 
 test('every procedure declares its route, its output and who may call it', () => {

@@ -1,10 +1,13 @@
 import { approvalsRouter } from './approvals/router.ts';
+import { auditRouter } from './audit/router.ts';
 import { authRouter } from './auth/router.ts';
 import { credentialsRouter } from './credentials/router.ts';
 import { eventsRouter } from './events/router.ts';
 import { executionsRouter } from './executions/router.ts';
 import { nodeTypesRouter } from './node-types/router.ts';
 import { schedulesRouter } from './schedules/router.ts';
+import { invitationsRouter } from './teams/invitations-router.ts';
+import { teamsRouter } from './teams/router.ts';
 import { router } from './trpc.ts';
 import { usersRouter } from './users/router.ts';
 import { workflowsRouter } from './workflows/router.ts';
@@ -13,6 +16,8 @@ import { workflowsRouter } from './workflows/router.ts';
 export const api = {
   auth: authRouter,
   users: usersRouter,
+  teams: teamsRouter,
+  invitations: invitationsRouter,
   workflows: workflowsRouter,
   nodeTypes: nodeTypesRouter,
   executions: executionsRouter,
@@ -20,6 +25,7 @@ export const api = {
   schedules: schedulesRouter,
   events: eventsRouter,
   credentials: credentialsRouter,
+  audit: auditRouter,
 };
 
 export const appRouter = router(api);

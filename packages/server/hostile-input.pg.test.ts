@@ -9,11 +9,13 @@ let ann: Awaited<ReturnType<typeof api.member>>;
 let workflowId: string;
 let executionId: string;
 let credentialId: string;
+let teamId: string;
 beforeAll(async () => {
   api = await testApi();
   ann = await api.member();
   workflowId = (await ann.api.workflows.create({ name: 'Echo', definition: answering('{{ input }}') })).id;
   executionId = (await ann.api.workflows.execute({ id: workflowId, draft: true, wait: 10 })).id;
+  teamId = (await ann.api.teams.create({ name: 'Second' })).id;
   const values = { token: 'a-token' };
   const allowedHosts = ['127.0.0.1:1'];
   credentialId = (await ann.api.credentials.create({ name: 'b', kind: 'bearer', values, allowedHosts })).id;
@@ -33,6 +35,8 @@ const hostile: [string, unknown][] = [
   ['__proto__', JSON.parse('{"__proto__": {"polluted": true}}')],
   ['constructor.prototype', { constructor: { prototype: { polluted: true } } }],
   ['a long text', 'x'.repeat(2_000_000)],
+  ['quotes of SQL', `'"; drop table users; -- $$ \\' || {"a":1} %_ ::text`],
+  ['a path', '../../../../etc/passwd'],
   ['an array', ['a']],
   ['null', null],
   ['a regular expression', /a/],
@@ -97,10 +101,12 @@ const fields = operationsOf(appRouter).flatMap(({ procedure, inputs }) =>
   [...(inputShape(inputs)?.fields.keys() ?? [])].map((field): [string, string] => [procedure, field]),
 );
 
-test.each(fields)('%s: no value of %s breaks the server', async (procedure, field) => {
+test.each(fields)('threats 6, 7 and 8: %s: no value of %s breaks the server', async (procedure, field) => {
   const statuses = new Set<number>();
   for (const [what, value] of hostile) {
-    const input = { id: workflowId, ...valid()[procedure], [field]: value };
+    // A procedure on a team looks first whether the caller is in it.
+    const id = procedure.startsWith('teams.') ? teamId : workflowId;
+    const input = { id, ...valid()[procedure], [field]: value };
     if (!fields.some(([name, other]) => name === procedure && other === 'id')) Reflect.deleteProperty(input, 'id');
     const status = await call(ann.as(ann.principal), procedure, input).then(
       () => 200,
@@ -126,7 +132,7 @@ test('texts that can be stored come back as they were sent', async () => {
   expect(run).toMatchObject({ status: 'completed', input, output: input });
 });
 
-test('an own __proto__ key in an input passes through a run without touching a prototype', async () => {
+test('threat 7: an own __proto__ key in an input passes through a run without touching a prototype', async () => {
   const input = JSON.parse('{"__proto__": {"polluted": true}, "a": {"__proto__": 1}}');
   const run = await ann.api.workflows.execute({ id: workflowId, draft: true, wait: 10, input });
   expect(run.status).toBe('completed');
@@ -134,7 +140,7 @@ test('an own __proto__ key in an input passes through a run without touching a p
   expect(Reflect.get({}, 'polluted')).toBeUndefined();
 });
 
-test('a text with NUL or half of a surrogate pair is refused by name wherever it is in a definition', async () => {
+test('threat 6: a text with NUL or half of a surrogate pair is refused by name wherever it is in a definition', async () => {
   for (const text of ['\0', '\ud800']) {
     const problem = await problemOf(
       ann.api.workflows.create({

@@ -1,5 +1,7 @@
 import { Refusal } from '@flowplane/contract/errors';
 import type { Permission } from '@flowplane/contract/permissions';
+import { tierLimits } from '@flowplane/contract/tiers';
+import type { Reader } from '@flowplane/engine/streams/places';
 import type { EventStream } from '@flowplane/engine/streams/streams';
 import { type TrackedEnvelope, tracked } from '@trpc/server';
 import type { Context, Principal } from './context.ts';
@@ -8,6 +10,12 @@ import type { Context, Principal } from './context.ts';
 const checkMs = 10_000;
 
 type Caller = Context & { principal: Principal };
+
+/** Whose streams are counted together, and how many there may be; a tier without limits has what its team has. */
+function readerOf({ userId, tier }: Principal): Reader | undefined {
+  const limits = tierLimits[tier];
+  return limits ? { id: `user:${userId}`, most: limits.streams } : undefined;
+}
 
 async function stillAllowed({ principal, authenticateAgain }: Caller, permission: Permission): Promise<boolean> {
   try {
@@ -25,14 +33,14 @@ async function stillAllowed({ principal, authenticateAgain }: Caller, permission
  *
  * @param options.open opens the stream of the engine; undefined when there is nothing with the id.
  * @param options.missing what is thrown then.
- * @throws Refusal as `missing` gives it, or `unavailable`.
+ * @throws Refusal as `missing` gives it, `unavailable`, or `rate_limited` when the caller has too many open.
  */
 export async function openStream<Event>(
   ctx: Caller,
   options: {
     permission: Permission;
     signal: AbortSignal | undefined;
-    open: (signal: AbortSignal) => Promise<EventStream<Event> | undefined>;
+    open: (signal: AbortSignal, reader: Reader | undefined) => Promise<EventStream<Event> | undefined>;
     missing: () => Refusal;
   },
 ): Promise<AsyncGenerator<TrackedEnvelope<Event>, void, undefined>> {
@@ -58,7 +66,7 @@ export async function openStream<Event>(
   }
 
   try {
-    const events = await open(controller.signal);
+    const events = await open(controller.signal, readerOf(ctx.principal));
     if (!events) throw missing();
     return named(events);
   } catch (error) {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { tierLimits } from '@flowplane/contract/tiers';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { appRouter } from './api.ts';
@@ -92,28 +93,54 @@ test.each([
   ['signed out', async () => undefined],
   ['of another role', async () => ({ ...ann.principal, permissions: new Set<never>() })],
   ['of another team', async () => ({ ...ann.principal, teamId: randomUUID() })],
-])('a stream ends within seconds when its caller is %s, and outlives a database that is away', async (_, later) => {
+])(
+  'threat 28: a stream ends within seconds when its caller is %s, and outlives a database that is away',
+  async (_, later) => {
+    const id = await workflow(sleeping);
+    const execution = await ann.api.workflows.execute({ id, draft: true });
+    let answer: () => Promise<typeof ann.principal | undefined> = async () => ann.principal;
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const ctx = { ...ann.as(ann.principal), authenticateAgain: () => answer() };
+      const stream = await appRouter
+        .createCaller(ctx)
+        .executions.events({ id: execution.id, lastEventId: '999999999' });
+      let over = false;
+      const ended = all(stream).then(() => {
+        over = true;
+      });
+      await vi.advanceTimersByTimeAsync(30_000);
+      answer = () => Promise.reject(new Error('the database is away'));
+      await vi.advanceTimersByTimeAsync(30_000);
+      expect(over).toBe(false);
+      answer = later;
+      await vi.advanceTimersByTimeAsync(30_000);
+      await ended;
+    } finally {
+      vi.useRealTimers();
+    }
+    await ann.api.executions.cancel({ id: execution.id });
+  },
+);
+
+test('a user has so many streams open, by whatever credential, and others have theirs', async () => {
   const id = await workflow(sleeping);
   const execution = await ann.api.workflows.execute({ id, draft: true });
-  let answer: () => Promise<typeof ann.principal | undefined> = async () => ann.principal;
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-  try {
-    const ctx = { ...ann.as(ann.principal), authenticateAgain: () => answer() };
-    const stream = await appRouter.createCaller(ctx).executions.events({ id: execution.id, lastEventId: '999999999' });
-    let over = false;
-    const ended = all(stream).then(() => {
-      over = true;
-    });
-    await vi.advanceTimersByTimeAsync(30_000);
-    answer = () => Promise.reject(new Error('the database is away'));
-    await vi.advanceTimersByTimeAsync(30_000);
-    expect(over).toBe(false);
-    answer = later;
-    await vi.advanceTimersByTimeAsync(30_000);
-    await ended;
-  } finally {
-    vi.useRealTimers();
-  }
+  const leaving = new AbortController();
+  const open = (who: typeof ann.principal) =>
+    appRouter
+      .createCaller(ann.as(who), { signal: leaving.signal })
+      .executions.events({ id: execution.id, lastEventId: '999999999' });
+  const basic = { ...ann.principal, tier: 'basic' } as const;
+  const most = tierLimits.basic?.streams ?? 0;
+  for (let i = 0; i < most; i += 1) await open({ ...basic, kind: i % 2 ? 'apiKey' : 'jwt' });
+  expect(await problemOf(open(basic))).toMatchObject({ status: 429, code: 'rate_limited' });
+  await open({ ...basic, userId: randomUUID() });
+  await open({ ...basic, tier: 'unlimited' });
+  leaving.abort();
+  const again = new AbortController();
+  await appRouter.createCaller(ann.as(basic), { signal: again.signal }).executions.events({ id: execution.id });
+  again.abort();
   await ann.api.executions.cancel({ id: execution.id });
 });
 

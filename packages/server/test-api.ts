@@ -14,7 +14,8 @@ import { builtinNodes } from '@flowplane/nodes/index';
 import { callTRPCProcedure, TRPCError } from '@trpc/server';
 import { appRouter } from './api.ts';
 import { approvalLink } from './approvals/link.ts';
-import type { Auth } from './auth/auth.ts';
+import type { Auth, AuthOptions } from './auth/auth.ts';
+import { createStartQuota } from './auth/guests/quota.ts';
 import { newcomer, openAuth } from './auth/test-auth.ts';
 import type { Context, Principal } from './context.ts';
 import { credentialsFor } from './credentials/port.ts';
@@ -59,7 +60,12 @@ async function alone(url: string): Promise<void> {
 
 /** Everything that procedures need, on a database of its own with an engine that works. */
 export async function testApi(
-  options: { vault?: Partial<VaultOptions>; slots?: number; queueBounds?: QueueBounds } = {},
+  options: {
+    auth?: Partial<AuthOptions>;
+    vault?: Partial<VaultOptions>;
+    slots?: number;
+    queueBounds?: QueueBounds;
+  } = {},
 ): Promise<{
   url: string;
   database: Database;
@@ -72,7 +78,7 @@ export async function testApi(
   [Symbol.asyncDispose](): Promise<void>;
 }> {
   const stored = await testDatabase();
-  const auth = await openAuth(stored.url);
+  const auth = await openAuth(stored.url, options.auth);
   const { database } = auth;
   const engineDatabase = openDatabase(stored.url, { max: 4, pointQueries: true });
   const sandbox = createSandbox();
@@ -82,6 +88,7 @@ export async function testApi(
   const links = auth.approvalLinks;
   const engine = createEngine({
     approvalLink: (step) => approvalLink(links, step),
+    mayStart: createStartQuota(engineDatabase),
     database: engineDatabase,
     nodeTypes: builtinNodes({ sandbox, fetch: egress.fetch }),
     sandbox,

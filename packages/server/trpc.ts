@@ -1,6 +1,9 @@
 import { type ErrorCode, type Problem, Refusal } from '@flowplane/contract/errors';
 import type { Permission } from '@flowplane/contract/permissions';
 import { initTRPC, type TRPCError } from '@trpc/server';
+import { noteRefusal } from './audit/refusals.ts';
+import type { AuditRule } from './audit/resource.ts';
+import { callerIn } from './auth/named-team.ts';
 import type { Context, Principal } from './context.ts';
 import { countCall } from './limits/count-call.ts';
 import { problemOfError } from './problem.ts';
@@ -20,6 +23,8 @@ export type Meta = {
   };
   /** What the caller must be allowed to do; `public` needs no sign-in. */
   permission?: Permission | 'public';
+  /** The input's `id` names the team that it is about: the caller's permissions are those that they have there. */
+  ofTeam?: true;
   /** Calls per minute of one caller of the tier `basic`; others have a multiple (`contract/tiers.ts`). Beside what all calls have. */
   limit?: number;
   /** The status of success, where it is not 200 (204 without output). */
@@ -32,6 +37,11 @@ export type Meta = {
   exampleFields?: { 200?: object; 201?: object; 202?: object };
   /** Where the result lives, filled from the output, e.g. `/executions/{id}`. */
   location?: `/${string}`;
+  /**
+   * How a mutation is audited, where the resource is not what the router is called or its id not in the field `id`; `false` where it
+   * is not, because what it makes is the record. Refusals always are.
+   */
+  audit?: AuditRule;
   /** The codes that it answers with besides the usual ones (`usual-errors.ts`). */
   errors?: ErrorCode[];
   /** The output's field that changes with it: its `ETag`, which `If-Match` puts into the same field of the input. */
@@ -94,8 +104,18 @@ export const publicProcedure = t.procedure.use(async ({ ctx, path, meta, next })
 });
 
 /** A procedure for a signed-in caller who has the permission that its meta names. One middleware, as each costs every call. */
-export const procedure = t.procedure.use(async ({ ctx, path, meta, next }) => {
+export const procedure = t.procedure.use(async ({ ctx, path, meta, next, getRawInput }) => {
   count(ctx, path, meta);
-  const principal = allowed(ctx.principal, meta?.permission);
-  return mapped(await next({ ctx: { principal } }));
+  let caller = ctx.principal;
+  // Until it is clear that the caller is in it, the team is what they asked for.
+  let rule: AuditRule | undefined = meta?.ofTeam ? { resource: 'team' } : meta?.audit;
+  try {
+    if (meta?.ofTeam) caller = await callerIn(ctx, getRawInput);
+    rule = meta?.audit;
+    const principal = allowed(caller, meta?.permission);
+    return mapped(await next({ ctx: { principal, audit: rule } }));
+  } catch (error) {
+    await noteRefusal({ ...ctx, principal: caller }, { action: path, rule, getInput: getRawInput }, error);
+    throw error;
+  }
 });

@@ -49,7 +49,8 @@ function tokenOf({ link }: Approval): string {
 }
 
 function linkScope() {
-  return { db: api.database.db, links: api.auth.approvalLinks, engine: api.engine };
+  const from = { ip: '203.0.113.7', userAgent: 'tests' };
+  return { db: api.database.db, links: api.auth.approvalLinks, engine: api.engine, from };
 }
 
 const fields = [
@@ -178,6 +179,8 @@ test('whoever has the link decides, once, and as nobody in particular', async ()
   await expect(decideByLink(linkScope(), token, { approved: false, fields: {} })).rejects.toMatchObject({
     code: 'already_decided',
   });
+  const { items } = await ann.api.audit.list({ resourceId: approval.id });
+  expect(items).toMatchObject([{ action: 'approvals.decide', principal: 'link', userId: null, outcome: 'done' }]);
 });
 
 test('a link that was changed, cut, or made with another key leads nowhere', async () => {

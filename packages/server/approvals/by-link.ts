@@ -1,6 +1,8 @@
 import type { Approval, FieldValues } from '@flowplane/contract/approval';
 import type { Db } from '@flowplane/db/database';
+import { inTransaction } from '@flowplane/db/transaction';
 import type { Engine } from '@flowplane/engine/engine';
+import { type From, record } from '../audit/record.ts';
 import { approvalsOfExecution } from './approvals.ts';
 import { decide } from './decide.ts';
 import { type ApprovalLinks, readToken } from './link.ts';
@@ -21,18 +23,25 @@ export async function approvalByLink(
 /**
  * Decides an approval for whoever has its link.
  *
+ * @param scope.from from where, for the audit log.
  * @returns it; undefined when the link is for none.
  * @throws Refusal `already_decided`, `approval_closed`, and `invalid_input` for fields that are not as asked for.
  */
 export async function decideByLink(
-  scope: Scope,
+  scope: Scope & { from: From },
   token: string,
   { approved, fields }: { approved: boolean; fields: FieldValues },
 ): Promise<Approval | undefined> {
   const found = await approvalByLink(scope, token);
   if (!found) return undefined;
   const { approval, teamId } = found;
-  const decided = await decide({ db: scope.db, teamId }, approval.id, { approved, fields, by: null });
+  const decided = await inTransaction(scope.db, async (db) => {
+    const made = await decide({ db, teamId }, approval.id, { approved, fields, by: null });
+    const by = { kind: 'link', teamId, userId: null, sessionId: null };
+    const resource = { type: 'approval', id: approval.id };
+    await record(db, { action: 'approvals.decide', by, from: scope.from, resource });
+    return made;
+  });
   scope.engine.nudge([decided.executionId]);
   return decided;
 }

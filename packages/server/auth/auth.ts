@@ -1,9 +1,11 @@
 import type { Database } from '@flowplane/db/database';
 import { LRUCache } from 'lru-cache';
 import { type ApprovalLinks, createApprovalLinks } from '../approvals/link.ts';
+import { createRefusals, type Refusals } from '../audit/refusals.ts';
 import type { Principal } from '../context.ts';
 import type { Mailer } from '../mail/mailer.ts';
 import type { Membership } from './chosen-team.ts';
+import { createIdentities, type Identities, type IdentitiesOptions } from './identities/identities.ts';
 import { type LookedUp, trustMs } from './lookup.ts';
 import { createPasswords, type Passwords } from './passwords/passwords.ts';
 import { createThrottle, type LimiterStore, type Throttle } from './passwords/throttle.ts';
@@ -25,9 +27,15 @@ export type Auth = {
   idempotencySeal: Uint8Array;
   /** Makes the addresses on which approvals are decided without an account. */
   approvalLinks: ApprovalLinks;
+  /** Who else vouches for people. */
+  identities: Identities;
   passwords: Passwords;
   throttle: Throttle;
   mailer: Mailer;
+  /** Counts what the audit log has of each caller who is refused. */
+  refusals: Refusals;
+  /** Days that a guest stays; undefined where guests are not let in. */
+  guestDays: number | undefined;
   sessions: Sessions;
   /** By the token itself. */
   verifiedTokens: LRUCache<string, VerifiedToken>;
@@ -50,6 +58,10 @@ export type AuthOptions = {
   /** Origins beside our own whose pages may act for a signed-in browser, e.g. `https://app.example.com`. */
   allowedOrigins: readonly string[];
   mailer: Mailer;
+  /** Days that a guest stays; guests are not let in when absent. */
+  guestDays?: number | undefined;
+  /** Who else vouches for people; nobody when absent. */
+  identities?: IdentitiesOptions | undefined;
   /** Where attempts are counted; each process by itself when absent. */
   limiterStore?: LimiterStore;
 };
@@ -74,9 +86,12 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     keys: await openKeyRing(database.db, secretKey, () => verifiedTokens.clear()),
     idempotencySeal: deriveKey(secretKey, 'idempotency'),
     approvalLinks: createApprovalLinks(secretKey, issuer),
+    identities: createIdentities(options.identities),
     passwords: await createPasswords(),
     throttle: createThrottle(options.limiterStore),
     mailer,
+    guestDays: options.guestDays,
+    refusals: createRefusals(),
     sessions: createSessions(database.db, { secureCookies }),
     verifiedTokens,
     sessionPrincipals: new LRUCache({ max: remembered, ttl: trustMs }),

@@ -78,7 +78,7 @@ const sameSite: [string, CredentialHeaders, string][] = [
   ['POST', { host: '', origin: 'https://' }, 'cross_site_request'],
 ];
 
-test.each(sameSite)('the cookie on %s with %o counts: %s', async (method, headers, expected) => {
+test.each(sameSite)('threat 29: the cookie on %s with %o counts: %s', async (method, headers, expected) => {
   expect(await outcome({ ...headers, cookie }, method)).toBe(expected);
 });
 

@@ -3,6 +3,7 @@ import type { Principal } from '../context.ts';
 import { apiKeyPrefix, apiKeyPrincipal } from './api-keys/api-key-principal.ts';
 import type { Auth } from './auth.ts';
 import { inChosenTeam } from './chosen-team.ts';
+import { clerkPrincipal, saysItIsOf } from './identities/clerk-principal.ts';
 import { type OriginHeaders, requireSameSite } from './sessions/same-site.ts';
 import { sessionPrincipal, sessionTokenOf } from './sessions/sessions.ts';
 import { tokenPrincipal } from './tokens/tokens.ts';
@@ -19,7 +20,10 @@ function bearer(auth: Auth, authorization: string): Principal | Promise<Principa
   const token = /^bearer +(\S+)$/i.exec(authorization)?.[1];
   if (token === undefined)
     throw new Refusal('unauthenticated', 'Authorization must be `Bearer` and a token or API key.');
-  return token.startsWith(apiKeyPrefix) ? apiKeyPrincipal(auth, token) : tokenPrincipal(auth, token);
+  if (token.startsWith(apiKeyPrefix)) return apiKeyPrincipal(auth, token);
+  const { clerk } = auth.identities;
+  if (clerk && !auth.verifiedTokens.has(token) && saysItIsOf(clerk, token)) return clerkPrincipal(auth, clerk, token);
+  return tokenPrincipal(auth, token);
 }
 
 function caller(
@@ -38,7 +42,7 @@ function caller(
 }
 
 /**
- * Finds who calls, by the first there is of: `X-API-Key`, `Authorization: Bearer` with an API key or access token, the
+ * Finds who calls, by the first there is of: `X-API-Key`, `Authorization: Bearer` with an API key, access token or token of Clerk, the
  * session cookie. Answers without a promise when the credential was seen before, because every request asks.
  *
  * A header that is no good is refused and never falls back to the cookie. A cookie that is no good is nobody: browsers send

@@ -3,19 +3,20 @@ import { id } from '@flowplane/contract/id';
 import type { Principal } from '../context.ts';
 import type { Auth } from './auth.ts';
 import { lookedUp } from './lookup.ts';
-import { permissionsOf } from './role-permissions.ts';
+import { roleColumns, roleOf } from './role-permissions.ts';
 
 /** What a user may be in a team: the part of a principal that depends on the team. */
 export type Membership = Pick<Principal, 'teamId' | 'role' | 'permissions'>;
 
 async function lookUp({ database }: Auth, userId: string, teamId: string): Promise<Membership | undefined> {
   const row = await database.db
-    .selectFrom('memberships')
-    .select('role')
-    .where('user_id', '=', userId)
-    .where('team_id', '=', teamId)
+    .selectFrom('memberships as m')
+    .leftJoin('team_roles as tr', 'tr.id', 'm.role_id')
+    .select(roleColumns)
+    .where('m.user_id', '=', userId)
+    .where('m.team_id', '=', teamId)
     .executeTakeFirst();
-  return row && { teamId, role: row.role, permissions: permissionsOf(row.role) };
+  return row && { teamId, ...roleOf(row) };
 }
 
 function teamIdOf(header: string | string[]): string {
@@ -53,4 +54,27 @@ export function inChosenTeam(
   return found instanceof Promise
     ? found.then((membership) => within(principal, membership))
     : within(principal, found);
+}
+
+/** The same for a team that does not exist. */
+export function noTeam(id: string): Refusal {
+  return new Refusal('not_found', `You are in no team ${id}.`);
+}
+
+/**
+ * The principal in the team that a call is about, whatever team the request is in: with the role that they have there. An API key
+ * is of one team, and there is no other for it.
+ *
+ * @throws Refusal, also as a rejection: `not_found` for a team that they are not in.
+ */
+export function inNamedTeam(auth: Auth, principal: Principal, teamId: string): Principal | Promise<Principal> {
+  if (teamId === principal.teamId) return principal;
+  if (principal.kind === 'apiKey') throw noTeam(teamId);
+  const { userId } = principal;
+  const found = lookedUp(auth.memberships, `${userId} ${teamId}`, () => lookUp(auth, userId, teamId));
+  const there = (membership: Membership | undefined): Principal => {
+    if (!membership) throw noTeam(teamId);
+    return { ...principal, ...membership };
+  };
+  return found instanceof Promise ? found.then(there) : there(found);
 }

@@ -7,12 +7,14 @@ const batch = 1_000;
 const leftovers: [table: string, end: RawBuilder<unknown>][] = [
   ['refresh_tokens', sql`expires_at`],
   ['one_time_tokens', sql`expires_at`],
+  ['identity_flows', sql`expires_at`],
   ['sessions', sql`expires_at`],
+  ['team_invitations', sql`expires_at`],
   ['signing_keys', sql`verifies_until`],
 ];
 
 /**
- * Removes sessions, refresh tokens, one-time tokens and signing keys that are over. In batches, so that nobody waits long for it,
+ * Removes sessions, refresh tokens, one-time tokens, invitations and signing keys that are over. In batches, so that nobody waits long for it,
  * and without waiting for other processes that do the same.
  *
  * @param stopped asked between batches.

@@ -10,12 +10,16 @@ function isStale(lastUsedAt: Date | null): boolean {
 }
 
 /**
- * Notes that a session or an API key is in use, at most once a minute across all processes. Nobody waits for it, and when the
+ * Notes that a session, an API key or an identity is in use, at most once a minute across all processes. Nobody waits for it, and when the
  * database is away the next use notes it.
  *
  * @param row its id and when it was noted last.
  */
-export function noteUse(db: Db, table: 'sessions' | 'api_keys', row: { id: string; lastUsedAt: Date | null }): void {
+export function noteUse(
+  db: Db,
+  table: 'sessions' | 'api_keys' | 'identities',
+  row: { id: string; lastUsedAt: Date | null },
+): void {
   if (!isStale(row.lastUsedAt)) return;
   const minuteAgo = sql<Date>`now() - interval '1 minute'`;
   db.updateTable(table)

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { Refusal } from '@flowplane/contract/errors';
 import type { Db } from '@flowplane/db/database';
 import { newId } from '@flowplane/db/id';
+import { insertTeam } from '../teams/slugs.ts';
 
 const letters = 'abcdefghijkmnpqrstuvwxyz23456789';
 
@@ -27,12 +28,7 @@ export async function createPersonalTeam(
   const wanted = slugOf(name);
   for (const slug of [wanted, `${wanted}-${suffix()}`, `${wanted}-${suffix()}`]) {
     const team = { id: newId(), name, slug };
-    const made = await tx
-      .insertInto('teams')
-      .values(team)
-      .onConflict((conflict) => conflict.column('slug').doNothing())
-      .executeTakeFirst();
-    if (made.numInsertedOrUpdatedRows === 1n) {
+    if (await insertTeam(tx, team)) {
       await tx.insertInto('memberships').values({ team_id: team.id, user_id: userId, role: 'admin' }).execute();
       return team;
     }

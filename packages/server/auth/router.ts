@@ -12,6 +12,7 @@ import {
   verifyEmailInput,
   whoami as whoamiOutput,
 } from '@flowplane/contract/auth';
+import { Refusal } from '@flowplane/contract/errors';
 import type { TRPCRouterRecord } from '@trpc/server';
 import { z } from 'zod';
 import { once } from '../idempotency/once.ts';
@@ -19,6 +20,9 @@ import { procedure, publicProcedure } from '../trpc.ts';
 import { login, logout, me, register } from './accounts.ts';
 import { apiKeysRouter } from './api-keys/api-keys-router.ts';
 import { whoami } from './api-keys/whoami.ts';
+import { guestsRouter } from './guests/guests-router.ts';
+import { upgradeGuest } from './guests/upgrade.ts';
+import { signInRouters } from './identities/sign-in-router.ts';
 import { requireOwner } from './owner.ts';
 import { forgotPassword, resetPassword } from './passwords/reset-password.ts';
 import { tellingWhen } from './passwords/retry-after.ts';
@@ -32,17 +36,33 @@ const tags = ['auth'];
 export const authRouter = {
   register: publicProcedure
     .meta({
-      openapi: { method: 'POST', path: '/auth/register', aliases: ['/users'], tags, summary: 'Register an account' },
+      openapi: {
+        method: 'POST',
+        path: '/auth/register',
+        aliases: ['/users'],
+        tags,
+        summary: 'Register an account',
+        description:
+          'A guest who is signed in becomes the account, and keeps everything. With an invitation, the account is in that team.',
+      },
       permission: 'public',
       status: 201,
       location: '/users/me',
-      errors: ['email_taken', 'conflict'],
+      errors: ['email_taken', 'conflict', 'quota_reached'],
     })
     .input(registerInput)
     .output(signedIn)
     .mutation(async ({ ctx, input }) => {
-      const { signedIn, cookie } = await register(ctx.auth, input, ctx.request);
-      mailVerification(ctx.auth, signedIn.user);
+      const { principal } = ctx;
+      const { ip, userAgent } = ctx.request;
+      if (principal?.role === 'guest' && input.invitation !== undefined) {
+        throw new Refusal('conflict', 'A guest registers without the invitation, and accepts it then.');
+      }
+      const { signedIn, cookie } = await (principal?.role === 'guest'
+        ? upgradeGuest(ctx.auth, principal, { ...input, ip, userAgent })
+        : tellingWhen(ctx.response, () => register(ctx.auth, input, ctx.request)));
+      // Who has the token of an invitation has read a mail to the address.
+      if (input.invitation === undefined) mailVerification(ctx.auth, { ...signedIn.user, email: input.email });
       ctx.response.cookies.push(cookie);
       return signedIn;
     }),
@@ -69,7 +89,7 @@ export const authRouter = {
     })
     .input(refreshInput)
     .output(signedIn)
-    .mutation(({ ctx, input }) => refresh(ctx.auth, input)),
+    .mutation(({ ctx, input }) => refresh(ctx.auth, input, ctx.request)),
 
   logout: publicProcedure
     .meta({
@@ -80,7 +100,7 @@ export const authRouter = {
     .input(z.void())
     .output(z.void())
     .mutation(async ({ ctx }) => {
-      ctx.response.cookies.push(await logout(ctx.auth, ctx.principal));
+      ctx.response.cookies.push(await logout(ctx.auth, ctx.principal, ctx.request));
     }),
 
   me: procedure
@@ -121,6 +141,7 @@ export const authRouter = {
           summary: 'Mail the caller another link to confirm their address',
         },
         permission: 'account:write',
+        audit: { resource: 'user' },
         status: 202,
         errors: ['conflict'],
       })
@@ -184,6 +205,7 @@ export const authRouter = {
             'one are good until they expire. It also happens by itself when the key is old.',
         },
         permission: 'account:write',
+        audit: { id: 'kid' },
       })
       .input(signingKeyRotateInput)
       .output(signingKeyRotated)
@@ -195,6 +217,8 @@ export const authRouter = {
       ),
   },
 
+  guests: guestsRouter,
+  ...signInRouters,
   sessions: sessionsRouter,
   apiKeys: apiKeysRouter,
 } satisfies TRPCRouterRecord;

@@ -10,7 +10,6 @@ import { register } from './accounts.ts';
 import { type Auth, type AuthOptions, createAuth } from './auth.ts';
 import { authenticate } from './authenticate.ts';
 import { authRouter } from './router.ts';
-import type { SignIn } from './sign-in.ts';
 
 export const testOptions = {
   secretKey: 'a secret key of tests, long enough',
@@ -30,14 +29,14 @@ export async function openAuth(url: string, options: Partial<AuthOptions> = {}):
 }
 
 /** What a suite of this folder needs, on a database of its own. */
-export async function testAuth(): Promise<{
+export async function testAuth(options: Partial<AuthOptions> = {}): Promise<{
   url: string;
   auth: Auth;
   database: Database;
   [Symbol.asyncDispose](): Promise<void>;
 }> {
   const stored = await testDatabase();
-  const auth = await openAuth(stored.url);
+  const auth = await openAuth(stored.url, options);
   const { database } = auth;
   const dispose = async () => {
     await database.close();
@@ -47,14 +46,14 @@ export async function testAuth(): Promise<{
 }
 
 /** A fresh account and who it is by its access token. */
-export async function newcomer(
-  auth: Auth,
-  email = `${randomUUID()}@example.com`,
-): Promise<SignIn & { principal: Principal }> {
-  const made = await register(auth, registerInput.parse({ email, password }), from);
+export async function newcomer(auth: Auth, named = `${randomUUID()}@example.com`) {
+  const input = registerInput.parse({ email: named, password });
+  const { email } = input;
+  const made = await register(auth, input, from);
   const principal = await authenticate(auth, { authorization: `Bearer ${made.signedIn.accessToken}` }, 'GET');
   if (!principal) throw new Error('a fresh access token must be somebody');
-  return { ...made, principal };
+  const signedIn = { ...made.signedIn, user: { ...made.signedIn.user, email } };
+  return { ...made, signedIn, principal };
 }
 
 /** The part of a `Set-Cookie` value that a browser sends back. */
@@ -67,7 +66,7 @@ const authOnly = router(authRouter);
 /** Calls procedures as `principal`, with that part of the context which signing in needs; `response` is what they said. */
 export function callAs(auth: Auth, principal: Principal | undefined) {
   const response: ResponseHints = { headers: {}, cookies: [] };
-  const ctx = { auth, principal, request: { id: 'req_test', ...from }, response };
+  const ctx = { database: auth.database, auth, principal, request: { id: 'req_test', ...from }, response };
   async function call(type: 'query' | 'mutation', path: string, input?: unknown): Promise<unknown> {
     const getRawInput = async () => input;
     return callTRPCProcedure({ router: authOnly, path, type, ctx, getRawInput, signal: undefined, batchIndex: 0 });

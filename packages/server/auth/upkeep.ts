@@ -1,5 +1,7 @@
+import type { Engine } from '@flowplane/engine/engine';
 import type { Auth } from './auth.ts';
 import { cleanUp } from './clean-up.ts';
+import { removeExpiredGuests } from './guests/remove-expired.ts';
 import { readKeys } from './tokens/key-ring.ts';
 import { rotateIfDue } from './tokens/key-rotation.ts';
 
@@ -8,13 +10,19 @@ import { rotateIfDue } from './tokens/key-rotation.ts';
  * that are gone. Every process may do it; they do not get in each other's way.
  *
  * @param options.rotationDays the age at which the signing key is replaced.
+ * @param options.engine ends what expired guests have under way; they stay when absent.
  * @param options.onError told of what failed; the next round tries again.
  */
 export function startUpkeep(
   auth: Auth,
-  options: { rotationDays: number; everyMs?: number; onError: (error: unknown) => void },
+  options: {
+    rotationDays: number;
+    engine?: Pick<Engine, 'cancelAll'>;
+    everyMs?: number;
+    onError: (error: unknown) => void;
+  },
 ): { stop(): Promise<void> } {
-  const { rotationDays, everyMs = 30_000, onError } = options;
+  const { rotationDays, engine, everyMs = 30_000, onError } = options;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let round: Promise<void> = Promise.resolve();
@@ -24,6 +32,7 @@ export function startUpkeep(
       await rotateIfDue(auth.keys, rotationDays);
       await readKeys(auth.keys);
       await cleanUp(auth.database.db, () => stopped);
+      if (engine) await removeExpiredGuests({ db: auth.database.db, engine }, () => stopped);
     } catch (error) {
       if (!stopped) onError(error);
     }

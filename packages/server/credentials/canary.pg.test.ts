@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { credentialKinds } from '@flowplane/contract/credential-kinds';
 import { errorCodes } from '@flowplane/contract/errors';
 import { startServer } from '@flowplane/egress/test-server';
@@ -113,6 +114,13 @@ test('a secret is in no answer, error, report or table, in none of its forms', a
     await ask('credentials.test', { id, url: `http://${host}/` });
     await ask('credentials.update', { id, values: values() });
   }
+  // The audit log has what was tried, too.
+  const { email } = (await ann.api.users.me()).user;
+  await ask('auth.login', { email, password: canary });
+  await ask('users.changePassword', { currentPassword: canary, newPassword: canary });
+  await ask('auth.apiKeys.revoke', { id: canary });
+  await ask('workflows.get', { id: canary });
+  await ask('credentials.delete', { id: randomUUID() });
   await using other = openVault(api.url, {
     secretKey: 'another secret key, long enough too',
     previousSecretKey: 'a secret key of tests, long enough',
@@ -132,6 +140,10 @@ test('a secret is in no answer, error, report or table, in none of its forms', a
   );
   const stored = await dump();
   expect(stored).toContain('Renamed');
+  const { items } = await ann.api.audit.list({ limit: 100 });
+  expect(items.map(({ action, outcome }) => `${action} ${outcome}`)).toEqual(
+    expect.arrayContaining(['credentials.replace done', 'auth.login refused', 'users.changePassword refused']),
+  );
   for (const form of forms) {
     expect(told, form).not.toContain(form);
     expect(stored, form).not.toContain(form);

@@ -1,4 +1,6 @@
 import type { credentialCreateInput } from '@flowplane/contract/credential';
+import { limits } from '@flowplane/contract/limits';
+import { newId } from '@flowplane/db/id';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { z } from 'zod';
 import { appRouter } from '../api.ts';
@@ -128,7 +130,7 @@ test('values are replaced as a whole, in the form of their kind', async () => {
   expect(await ann.api.credentials.get({ id: made.id })).toEqual(made);
 });
 
-test('who does not give the values again cannot add a host that they are sent to', async () => {
+test('threat 24: who does not give the values again cannot add a host that they are sent to', async () => {
   const { id } = await ann.api.credentials.create(bearer({ allowedHosts: ['*.shop.example', 'old.example'] }));
   for (const allowedHosts of [['evil.test'], ['*.shop.example', 'evil.test'], ['shop.example']]) {
     const problem = await problemOf(ann.api.credentials.update({ id, allowedHosts }));
@@ -158,4 +160,20 @@ test('a repeated create with the same key makes one credential', async () => {
   const second = await appRouter.createCaller(ctx()).credentials.create(bearer());
   expect(second).toEqual(first);
   expect((await bob.api.credentials.list({})).items).toHaveLength(1);
+});
+
+test('a team has so many credentials and no more, also when they are made at once', async () => {
+  const bob = await api.member();
+  const room = 2;
+  const { id } = await bob.api.credentials.create(bearer());
+  const { db } = api.database;
+  const row = await db.selectFrom('credentials').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+  const more = Array.from({ length: limits.credentials - room - 1 }, () => ({ ...row, id: newId() }));
+  await db.insertInto('credentials').values(more).execute();
+  const made = await Promise.allSettled(Array.from({ length: room * 2 }, () => bob.api.credentials.create(bearer())));
+  expect(made.filter(({ status }) => status === 'fulfilled')).toHaveLength(room);
+  expect(await problemOf(bob.api.credentials.create(bearer()))).toMatchObject({ code: 'quota_reached', status: 409 });
+  await bob.api.credentials.delete({ id });
+  await bob.api.credentials.create(bearer());
+  await ann.api.credentials.create(bearer());
 });

@@ -14,6 +14,7 @@ import type { Selectable } from 'kysely';
 import type { z } from 'zod';
 import { checkCredential } from './check.ts';
 import { lockCredential } from './lock.ts';
+import { requireRoom } from './room.ts';
 import { adopt, keepValues } from './stored-values.ts';
 import type { Vault } from './vault.ts';
 
@@ -57,7 +58,7 @@ export function fieldsOf(values: Record<string, string | undefined>): string[] {
   return Object.keys(values).filter((name) => values[name] !== undefined);
 }
 
-/** @throws Refusal `invalid_input` naming the field, `unavailable`. */
+/** @throws Refusal `invalid_input` naming the field, `unavailable`, `quota_reached`. */
 export async function createCredential(
   { db, teamId, vault }: Scope,
   input: z.output<typeof credentialCreateInput>,
@@ -67,6 +68,7 @@ export async function createCredential(
   const id = newId();
   const stored = await keepValues(vault, { teamId, id, kind }, values);
   return inTransaction(db, async (tx) => {
+    await requireRoom(tx, teamId);
     const row = await tx
       .insertInto('credentials')
       .values({

@@ -12,6 +12,7 @@ import {
 } from '@flowplane/contract/credential';
 import type { TRPCRouterRecord } from '@trpc/server';
 import { z } from 'zod';
+import { recordDone } from '../audit/done.ts';
 import type { Context, Principal } from '../context.ts';
 import { once } from '../idempotency/once.ts';
 import { procedure } from '../trpc.ts';
@@ -47,6 +48,7 @@ export const credentialsRouter = {
       permission: 'credentials:write',
       etag: 'revision',
       status: 201,
+      errors: ['quota_reached'],
     })
     .input(credentialCreateInput)
     .output(credential)
@@ -123,5 +125,10 @@ export const credentialsRouter = {
     })
     .input(credentialTestInput)
     .output(credentialTestResult)
-    .mutation(({ ctx, input }) => tryCredential(ctx.vault, ctx.principal.teamId, input)),
+    .mutation(async (options) => {
+      const { ctx, input } = options;
+      const result = await tryCredential(ctx.vault, ctx.principal.teamId, input);
+      await recordDone(ctx.database.db, options);
+      return result;
+    }),
 } satisfies TRPCRouterRecord;

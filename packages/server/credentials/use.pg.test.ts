@@ -75,7 +75,7 @@ test('each kind adds to a request what it stands for', async () => {
   });
 });
 
-test('a credential is given for its hosts only', async () => {
+test('threat 24: a credential is given for its hosts only', async () => {
   const id = await bearer(secret, ['api.shop.example', '*.eu.shop.example']);
   for (const url of ['https://API.shop.example./a', 'http://api.shop.example/', 'https://a.eu.shop.example:443/']) {
     expect((await use(id, url)).headers.authorization, url).toContain(secret);
@@ -200,7 +200,7 @@ test('a test sends the credential and tells the status, never the body', async (
   expect(received.at(-1)?.url).toBe('/200?x=1&the+key=a%26b');
 });
 
-test('a test goes to allowed hosts only, through the guard', async () => {
+test('threat 24: a test goes to allowed hosts only, through the guard', async () => {
   const before = server.connections();
   const id = await bearer(secret, [host, '10.0.0.1']);
   const elsewhere = problemOf(ann.api.credentials.test({ id, url: `http://127.0.0.1:${server.port}/200` }));

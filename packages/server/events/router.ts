@@ -32,6 +32,7 @@ export const eventsRouter = {
           '`Idempotency-Key`, it starts nothing twice.',
       },
       permission: 'events:write',
+      audit: false,
       status: 202,
       statusDescriptions: { 202: 'It is stored, and what it starts is.' },
     })

@@ -73,7 +73,7 @@ export async function matchingTriggers(
     .execute();
   const signal = AbortSignal.timeout(matchingMs);
   const verdicts = await Promise.all(
-    triggers.map(({ match }) => match === null || engine.matches(match, event, signal)),
+    triggers.map(({ match }) => match === null || engine.matches(teamId, { match, event }, signal)),
   ).catch((error: unknown) => {
     if (!signal.aborted) throw error;
     const why = `The matches of ${triggers.length} triggers on ${event.event} took longer than ${matchingMs / 1_000} s.`;

@@ -14,7 +14,7 @@ export function streamEvents(
   return openStream(ctx, {
     permission: 'executions:read',
     signal,
-    open: (until) => engine.events(principal.teamId, id, { after: lastEventId, signal: until }),
+    open: (until, reader) => engine.events(principal.teamId, id, { after: lastEventId, signal: until, reader }),
     missing: () => noExecution(id),
   });
 }

@@ -29,6 +29,7 @@ export type StepRow = {
   input: Json;
   output: Json;
   error: Step['error'];
+  progress: Json;
   started_at: Date | null;
   finished_at: Date | null;
 };
@@ -44,6 +45,7 @@ export function stepOf(row: StepRow): Step {
     input: row.input,
     output: row.output,
     error: row.error,
+    progress: row.progress,
     startedAt: row.started_at,
     finishedAt: row.finished_at,
   };

@@ -1,8 +1,8 @@
+import { Refusal } from '@flowplane/contract/errors';
 import type { executionCancelManyInput, executionRedriveInput } from '@flowplane/contract/execution';
 import type { Db } from '@flowplane/db/database';
 import { inTransaction } from '@flowplane/db/transaction';
 import type { Engine } from '@flowplane/engine/engine';
-import { restartExecutions } from '@flowplane/engine/restart';
 import type { z } from 'zod';
 import type { Scope } from './executions.ts';
 import { matching } from './filter.ts';
@@ -31,10 +31,12 @@ function deadLetters({ db, teamId }: Scope, { limit, from: _, ...filter }: z.out
     .execute();
 }
 
-async function redriveBatch(scope: Scope, input: z.output<typeof executionRedriveInput>): Promise<string[]> {
+type Redriver = Scope & { engine: Pick<Engine, 'restart'> };
+
+async function redriveBatch(scope: Redriver, input: z.output<typeof executionRedriveInput>): Promise<string[]> {
   const { teamId } = scope;
   const rows = await deadLetters(scope, input);
-  return restartExecutions(
+  return scope.engine.restart(
     scope.db,
     rows.map((row) => ({
       sourceId: row.id,
@@ -47,21 +49,31 @@ async function redriveBatch(scope: Scope, input: z.output<typeof executionRedriv
   );
 }
 
+function isFull(error: unknown): boolean {
+  return error instanceof Refusal && (error.code === 'queue_full' || error.code === 'quota_reached');
+}
+
 /**
- * Restarts executions that ended badly, each on the version that it was of, and none that was restarted before. They are to be
- * nudged after the commit.
+ * Restarts executions that ended badly, each on the version that it was of, and none that was restarted before; as many as there
+ * is room for. The engine is to be told that they were `restarted` after the commit.
  *
  * @returns the ids of the new ones.
+ * @throws Refusal `queue_full` when there is room for none.
  */
 export async function redriveExecutions(
-  { db, teamId }: { db: Db; teamId: string },
+  { db, ...team }: Redriver,
   input: z.output<typeof executionRedriveInput>,
 ): Promise<string[]> {
   const made: string[] = [];
   for (let left = input.limit; left > 0; left = input.limit - made.length) {
-    const some = await inTransaction(db, (tx) => redriveBatch({ db: tx, teamId }, { ...input, limit: left }));
-    made.push(...some);
-    if (some.length < Math.min(left, batch)) break;
+    try {
+      const some = await inTransaction(db, (tx) => redriveBatch({ db: tx, ...team }, { ...input, limit: left }));
+      made.push(...some);
+      if (some.length < Math.min(left, batch)) break;
+    } catch (error) {
+      if (made.length > 0 && isFull(error)) break;
+      throw error;
+    }
   }
   return made;
 }

@@ -1,9 +1,9 @@
 import { Refusal } from '@flowplane/contract/errors';
 import type { Execution, executionRestartInput } from '@flowplane/contract/execution';
-import type { Db } from '@flowplane/db/database';
 import { inTransaction } from '@flowplane/db/transaction';
+import type { Engine } from '@flowplane/engine/engine';
 import { isFinal } from '@flowplane/engine/execution';
-import { restartExecutions, restartTrigger } from '@flowplane/engine/restart';
+import { restartTrigger } from '@flowplane/engine/restart';
 import type { z } from 'zod';
 import { checkInputSize } from '../workflows/input-size.ts';
 import { noExecution, type Scope } from './executions.ts';
@@ -52,8 +52,10 @@ async function checkNode({ db, teamId }: Scope, { definitionHash }: Runnable, no
   ]);
 }
 
+type Team = Scope & { engine: Pick<Engine, 'restart'> };
+
 async function restartIn(
-  scope: Scope,
+  scope: Team,
   { id, from, version, input }: z.output<typeof executionRestartInput>,
 ): Promise<Execution> {
   const { db, teamId } = scope;
@@ -74,7 +76,7 @@ async function restartIn(
   const nodeId = from === undefined ? undefined : nodeOf(from);
   if (nodeId !== undefined) await checkNode(scope, runnable, nodeId);
   const request = { sourceId: id, teamId, workflowId, ...runnable, input };
-  const [made] = await restartExecutions(db, [{ ...request, from: nodeId === undefined ? 'start' : { nodeId } }]);
+  const [made] = await scope.engine.restart(db, [{ ...request, from: nodeId === undefined ? 'start' : { nodeId } }]);
   if (made === undefined) throw noExecution(id);
   const { created_at: createdAt } = await db
     .selectFrom('executions')
@@ -99,14 +101,14 @@ async function restartIn(
 
 /**
  * Makes a new execution out of one that has ended: with what is to be kept of its results, on the version and with the input that
- * are named. It is to be nudged after the commit.
+ * are named. The engine is to be told that it was `restarted` after the commit.
  *
- * @throws Refusal `not_found`, `not_finished`, `not_published`, `payload_too_large`, and `invalid_input` for a version or node
- * that there is not.
+ * @throws Refusal `not_found`, `not_finished`, `not_published`, `payload_too_large`, `queue_full`, and `invalid_input` for a
+ * version or node that there is not.
  */
 export function restartExecution(
-  { db, teamId }: { db: Db; teamId: string },
+  { db, ...team }: Team,
   input: z.output<typeof executionRestartInput>,
 ): Promise<Execution> {
-  return inTransaction(db, (tx) => restartIn({ db: tx, teamId }, input));
+  return inTransaction(db, (tx) => restartIn({ db: tx, ...team }, input));
 }

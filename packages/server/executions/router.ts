@@ -36,11 +36,11 @@ function scope({ database, principal }: Context & { principal: Principal }) {
 }
 
 const restartOnce = once<z.output<typeof executionRestartInput>, Execution>(({ ctx, input }) =>
-  restartExecution(scope(ctx), input),
+  restartExecution({ ...scope(ctx), engine: ctx.engine }, input),
 );
 
 const redriveOnce = once<z.output<typeof executionRedriveInput>, string[]>(({ ctx, input }) =>
-  redriveExecutions(scope(ctx), input),
+  redriveExecutions({ ...scope(ctx), engine: ctx.engine }, input),
 );
 
 export const executionsRouter = {
@@ -84,7 +84,7 @@ export const executionsRouter = {
           'Makes a new execution, with the results of the steps that do not come after `from`, on another version or with another input if you like.',
       },
       permission: 'executions:write',
-      errors: ['not_finished', 'not_published'],
+      errors: ['not_finished', 'not_published', 'queue_full', 'quota_reached'],
       status: 202,
       statusDescriptions: { 202: 'The new execution, which is about to run.' },
       exampleFields: {
@@ -103,7 +103,7 @@ export const executionsRouter = {
     .output(execution)
     .mutation(async (options) => {
       const made = await restartOnce(options);
-      options.ctx.engine.nudge([made.id]);
+      options.ctx.engine.restarted([made.id]);
       return made;
     }),
 
@@ -117,6 +117,7 @@ export const executionsRouter = {
         description: 'Each is restarted once: a further call goes on with those that are left.',
       },
       permission: 'executions:write',
+      errors: ['queue_full', 'quota_reached'],
       status: 202,
       statusDescriptions: { 202: 'The new executions are about to run.' },
     })
@@ -124,7 +125,7 @@ export const executionsRouter = {
     .output(executionRedriven)
     .mutation(async (options) => {
       const made = await redriveOnce(options);
-      options.ctx.engine.nudge(made);
+      options.ctx.engine.restarted(made);
       return { redriven: made.length, executions: made.slice(0, 100) };
     }),
 

@@ -102,7 +102,7 @@ test('why an execution failed is not told to the caller, but stays with the exec
   expect(error).toMatchObject({ code: 'secret_reason', message: 'the secret' });
 });
 
-test('no other path, method, letter case or team answers', async () => {
+test('threat 15: no other path, method, letter case or team answers', async () => {
   const { path } = await hook(answering(1));
   for (const [other, more] of [
     ['nothing-here', {}],

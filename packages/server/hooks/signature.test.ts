@@ -40,7 +40,7 @@ test('one of several signatures, and one of several secrets, is enough', () => {
   expect(judge(standard, { headers: example }, { secrets: rotated })).toBeDefined();
 });
 
-test('36: what is missing, malformed, forged, re-serialised, too old or too new is no message', () => {
+test('threat 36: what is missing, malformed, forged, re-serialised, too old or too new is no message', () => {
   const wrong: [string, Parameters<typeof judge>[1], Parameters<typeof judge>[2]?][] = [
     ['no id', { headers: { ...example, 'webhook-id': undefined } }],
     ['another id', { headers: { ...example, 'webhook-id': 'msg_2' } }],

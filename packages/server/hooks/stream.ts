@@ -1,3 +1,4 @@
+import { limits } from '@flowplane/contract/limits';
 import { isFinal } from '@flowplane/engine/execution';
 import { noWebhook, type WebhookDeps } from './answer.ts';
 import { resumedFrom, type StrangersEvent, strangersEvents } from './strangers-events.ts';
@@ -5,13 +6,18 @@ import type { WebhookAddress } from './webhooks.ts';
 
 type Events = AsyncGenerator<StrangersEvent, void, undefined>;
 
+/** Strangers together, whoever they are. */
+function readerOf(teamId: string) {
+  return { id: `webhooks:${teamId}`, most: limits.streamsOfWebhooks };
+}
+
 /** The events of an execution that a webhook has just started. @throws Refusal `not_found`, `unavailable`, `rate_limited`. */
 export async function eventsOfWebhook(
   { engine }: Pick<WebhookDeps, 'engine'>,
   { address, executionId, teamId }: { address: WebhookAddress; executionId: string; teamId: string },
   signal: AbortSignal,
 ): Promise<Events> {
-  const events = await engine.events(teamId, executionId, { signal });
+  const events = await engine.events(teamId, executionId, { signal, reader: readerOf(teamId) });
   if (!events) throw noWebhook(address);
   return strangersEvents(executionId, events);
 }
@@ -40,7 +46,7 @@ export async function resumeWebhook(
   const { teamId, workflowId, triggerId } = webhook;
   const execution = await engine.wait(teamId, executionId, 0);
   if (execution?.workflowId !== workflowId || execution.trigger !== `webhook:${triggerId}`) return undefined;
-  const raw = await engine.events(teamId, executionId, { after, signal });
+  const raw = await engine.events(teamId, executionId, { after, signal, reader: readerOf(teamId) });
   if (!raw) return undefined;
   const events = strangersEvents(executionId, raw);
   if (!isFinal(execution.status)) return { executionId, events };

@@ -60,7 +60,7 @@ const answerAt = (path: string, call: Parameters<typeof answerWebhook>[2]) =>
 
 const runsOf = async (workflowId: string) => (await ann.api.executions.list({ workflowId })).items.length;
 
-test('36: a signed message is answered; the same id again gets the first’s execution, and nothing runs twice', async () => {
+test('threat 36: a signed message is answered; the same id again gets the first’s execution, and nothing runs twice', async () => {
   const secret = newSecret();
   const { id: workflowId, path } = await hook(standard(await credential(secret)));
   const first = await answerAt(path, signed(secret, { n: 1 }, { id: 'msg_1' }));
@@ -73,7 +73,7 @@ test('36: a signed message is answered; the same id again gets the first’s exe
   expect(await runsOf(workflowId)).toBe(2);
 });
 
-test('36: the same message many times at once is one execution, which all are told', async () => {
+test('threat 36: the same message many times at once is one execution, which all are told', async () => {
   const secret = newSecret();
   const { id: workflowId, path } = await hook(standard(await credential(secret)), { respond: 'immediate' });
   const message = signed(secret, 1);
@@ -84,7 +84,7 @@ test('36: the same message many times at once is one execution, which all are to
   expect(await runsOf(workflowId)).toBe(1);
 });
 
-test('36: every other call is a 401 that says one and the same, and reads nothing of the body', async () => {
+test('threat 36: every other call is a 401 that says one and the same, and reads nothing of the body', async () => {
   const secret = newSecret();
   const { id: workflowId, path } = await hook(standard(await credential(secret)));
   const now = Math.floor(Date.now() / 1_000);
@@ -110,7 +110,7 @@ test('36: every other call is a 401 that says one and the same, and reads nothin
   expect(await runsOf(workflowId)).toBe(0);
 });
 
-test('36: old and new secrets are both valid while they are rotated, and neither when its credential is gone', async () => {
+test('threat 36: old and new secrets are both valid while they are rotated, and neither when its credential is gone', async () => {
   const [before, after] = [newSecret(), newSecret()];
   const [old, current] = [await credential(before), await credential(after)];
   const { path } = await hook(standard(current, { previousCredentialIds: [old] }));
@@ -123,7 +123,7 @@ test('36: old and new secrets are both valid while they are rotated, and neither
   await expect(answerAt(path, signed(after, 1))).rejects.toMatchObject({ code: 'invalid_signature' });
 });
 
-test('2: another team’s secret, or one of another kind, is refused when the workflow is saved', async () => {
+test('threat 2: another team’s secret, or one of another kind, is refused when the workflow is saved', async () => {
   const eve = await api.member();
   const foreign = await credential(newSecret(), eve);
   const bearer = await ann.api.credentials.create({

@@ -27,7 +27,7 @@ async function countOf(name: string): Promise<number> {
   return rows.length;
 }
 
-test('a repeated create answers with the first workflow, dates included, and makes no second one', async () => {
+test('threat 10: a repeated create answers with the first workflow, dates included, and makes no second one', async () => {
   const key = randomUUID();
   const name = randomUUID();
   const [first, again] = [keyed(key), keyed(key)];
@@ -37,7 +37,7 @@ test('a repeated create answers with the first workflow, dates included, and mak
   expect(await countOf(name)).toBe(1);
 });
 
-test('of twenty at once one makes the workflow; the others get it or are told that it is under way', async () => {
+test('threat 10: of twenty at once one makes the workflow; the others get it or are told that it is under way', async () => {
   const key = randomUUID();
   const name = randomUUID();
   const answers = await Promise.allSettled(
@@ -51,7 +51,7 @@ test('of twenty at once one makes the workflow; the others get it or are told th
   expect(await call(keyed(key), 'workflows.create', { ...input, name })).toMatchObject({ name });
 });
 
-test('a key that was sent with another input is refused, and nothing is made', async () => {
+test('threat 10: a key that was sent with another input is refused, and nothing is made', async () => {
   const key = randomUUID();
   const name = randomUUID();
   await call(keyed(key), 'workflows.create', { ...input, name: `${name} one` });
@@ -103,7 +103,7 @@ test('a repeated execute, at once or later, is one execution, also when the work
   expect((await ann.api.executions.list({ workflowId: id })).items).toHaveLength(1);
 });
 
-test('an execution whose process died after the key was kept is started by the repeat', async () => {
+test('threat 10: an execution whose process died after the key was kept is started by the repeat', async () => {
   const { id } = await ann.api.workflows.create({ ...input, definition: answering(3) });
   await ann.api.workflows.publish({ id });
   const key = randomUUID();

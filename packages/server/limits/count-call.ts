@@ -19,9 +19,15 @@ function merged(before: Standing[], now: Standing[]): Standing[] {
   return [...now, ...before.filter(({ quota }) => !now.some((one) => one.quota.label === quota.label))];
 }
 
-function allowance(principal: Principal): Allowance | undefined {
-  const { apiKey, userId, tier } = principal;
-  return allowanceOf(tier, apiKey ? `key:${apiKey.id}` : `user:${userId}`);
+/**
+ * What a caller's calls count against. The keys of one owner share what the owner's tier has, or whoever made more keys had more
+ * calls; a key of a lesser tier has its own bound besides. What the owner does signed in is apart, so that no key can lock them out.
+ */
+function allowancesOf({ apiKey, userId, tier }: Principal): (Allowance | undefined)[] {
+  if (!apiKey) return [allowanceOf(tier, `user:${userId}`)];
+  const keys = `keys:${userId}`;
+  if (apiKey.ownerTier === tier) return [allowanceOf(tier, keys)];
+  return [allowanceOf(tier, `key:${apiKey.id}`), allowanceOf(apiKey.ownerTier, keys, 'owner.')];
 }
 
 /**
@@ -40,7 +46,7 @@ export function take(limits: RequestLimits, demands: Demand[], headers: Record<s
 }
 
 /**
- * Counts a call of a procedure: against the user who is signed in, else the API key, else the address.
+ * Counts a call of a procedure: against the user who is signed in, else the API keys of one owner, else the address.
  *
  * The headers of the answer say how far the quotas are used up, and `Retry-After` when to come back.
  *
@@ -54,8 +60,10 @@ export function countCall(
   if (!limits) return;
   const { path, perMinute } = procedure;
   const anonymous = () => anonymousAllowance(limits.limiter.anonymousPerMinute, addressKey(request.ip));
-  const who = principal ? allowance(principal) : anonymous();
-  if (who) take(limits, demandsOf(who, perMinute === undefined ? undefined : { path, perMinute }), response.headers);
+  const own = perMinute === undefined ? undefined : { path, perMinute };
+  const allowances = principal ? allowancesOf(principal) : [anonymous()];
+  const demands = allowances.flatMap((allowance) => (allowance ? demandsOf(allowance, own) : []));
+  if (demands.length > 0) take(limits, demands, response.headers);
 }
 
 /**

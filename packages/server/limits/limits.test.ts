@@ -21,6 +21,12 @@ function principalOf(tier: Tier, more: Partial<Principal> = {}): Principal {
   return { ...who, permissions: new Set(), tier, ...more };
 }
 
+/** An API key of Ann's, whose tier is the key's unless said otherwise. */
+function keyOf(id: string, tier: Tier, { ownerTier = tier, ...more }: Partial<Principal> & { ownerTier?: Tier } = {}) {
+  const apiKey = { id, prefix: 'fp', expiresAt: null, ownerTier };
+  return principalOf(tier, { kind: 'apiKey', apiKey, ...more });
+}
+
 type Request = Pick<Context, 'limits' | 'principal' | 'request' | 'response'>;
 
 function requestOf(limiter: Limiter | undefined, principal?: Principal, ip = '203.0.113.7'): Request {
@@ -121,19 +127,58 @@ test('every tier has limits or none on purpose', () => {
   for (const name of tier.options) expect(call(requestOf(limiter, principalOf(name))).refused).toBe(false);
 });
 
-test('a user is counted whatever the session, team or address; each API key and each address by itself', () => {
+test('a user is counted whatever the session, team or address; so are the keys of one owner, and each address by itself', () => {
   const limiter = limiterOf();
   const left = (principal: Principal | undefined, ip?: string) =>
     /r=(\d+)/.exec(call(requestOf(limiter, principal, ip)).ratelimit ?? '')?.[1];
   expect(left(principalOf('basic'))).toBe('59');
   expect(left(principalOf('basic', { kind: 'session', sessionId: 's', teamId: 'other' }), '198.51.100.1')).toBe('58');
-  const key = (id: string) => principalOf('basic', { kind: 'apiKey', apiKey: { id, prefix: 'fp', expiresAt: null } });
-  expect(left(key('one'))).toBe('59');
-  expect(left(key('two'))).toBe('59');
-  expect(left(key('one'), '198.51.100.2')).toBe('58');
+  expect(left(keyOf('one', 'basic'))).toBe('59');
+  expect(left(keyOf('two', 'basic'))).toBe('58');
+  expect(left(keyOf('one', 'basic', { teamId: 'other' }), '198.51.100.2')).toBe('57');
+  expect(left(keyOf('three', 'basic', { userId: 'bob' }))).toBe('59');
   expect(left(undefined)).toBe('99');
   expect(left(undefined, '203.0.113.8')).toBe('99');
   expect(left(undefined)).toBe('98');
+});
+
+test('threat 33: however many keys somebody makes, together they have the calls of one caller', () => {
+  const limiter = limiterOf();
+  let made = 0;
+  const fresh = (name: Tier) => () => {
+    made += 1;
+    return call(requestOf(limiter, keyOf(`key-${made}`, name)), 'agents.create', 5);
+  };
+  expect(allowed(100, fresh('basic'))).toBe(5);
+  expect(allowed(500, () => call(requestOf(limiter, keyOf(`key-${Math.random()}`, 'basic'))))).toBe(55);
+  // Nobody is locked out of their account by their own keys.
+  expect(call(requestOf(limiter, principalOf('basic'))).refused).toBe(false);
+});
+
+test('threat 33: a key of a lesser tier is bound by its own and by what its owner has', () => {
+  const limiter = limiterOf();
+  const premium = { ownerTier: 'premium' } as const;
+  expect(call(requestOf(limiter, keyOf('one', 'basic', premium))).ratelimit).toBe(
+    '"minute";r=59;t=60, "hour";r=999;t=3600, "owner.minute";r=599;t=60, "owner.hour";r=19999;t=3600',
+  );
+  const keys = Array.from({ length: 12 }, (_, i) => `key-${i}`);
+  const each = keys.map((id) => allowed(100, () => call(requestOf(limiter, keyOf(id, 'basic', premium)))));
+  expect(each).toEqual([...Array(9).fill(60), 59, 0, 0]);
+  const unlimited = { ownerTier: 'unlimited' } as const;
+  expect(allowed(100, () => call(requestOf(limiter, keyOf('other', 'basic', unlimited))))).toBe(60);
+});
+
+test('threat 33: a tier that changes in the middle of a window counts what was used in it', () => {
+  const limiter = limiterOf();
+  const one = (name: Tier) => () => call(requestOf(limiter, keyOf('one', name)));
+  expect(allowed(100, one('basic'))).toBe(60);
+  expect(allowed(1_000, one('premium'))).toBe(540);
+  expect(one('basic')()).toMatchObject({ refused: true });
+  const user = (name: Tier) => () => call(requestOf(limiter, principalOf(name)));
+  expect(allowed(300, user('premium'))).toBe(300);
+  expect(user('basic')().refused).toBe(true);
+  vi.advanceTimersByTime(60_000);
+  expect(allowed(100, user('basic'))).toBe(60);
 });
 
 test('threat 34: the addresses of one IPv6 /64 count as one, and an IPv4 address in IPv6 clothes as itself', () => {

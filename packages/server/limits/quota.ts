@@ -14,6 +14,8 @@ export type Demand = { key: string; quota: Quota };
 /** A caller as far as it matters for limits: whose calls are counted together, and how many there may be. */
 export type Allowance = {
   key: string;
+  /** What goes before the names of its quotas in the headers. */
+  of: '' | 'owner.';
   quotas: readonly Quota[];
   /** What a procedure's own limit is multiplied by. */
   procedureTimes: number;
@@ -24,22 +26,26 @@ export function perMinute(limit: number, name = 'minute'): Quota {
   return { limit, seconds: 60, label: `"${name}"` };
 }
 
-function quotasOf(name: Tier): readonly Quota[] {
+function quotasOf(name: Tier, of: Allowance['of']): readonly Quota[] {
   const limits = tierLimits[name];
-  return limits ? [perMinute(limits.perMinute), { limit: limits.perHour, seconds: 3_600, label: '"hour"' }] : [];
+  if (!limits) return [];
+  return [perMinute(limits.perMinute, `${of}minute`), { limit: limits.perHour, seconds: 3_600, label: `"${of}hour"` }];
 }
 
-const ofTiers = new Map(tier.options.map((name) => [name, quotasOf(name)]));
+const ofTiers = {
+  '': new Map(tier.options.map((name) => [name, quotasOf(name, '')])),
+  'owner.': new Map(tier.options.map((name) => [name, quotasOf(name, 'owner.')])),
+};
 
 /** What somebody of a tier may; undefined when that is without limits. */
-export function allowanceOf(name: Tier, key: string): Allowance | undefined {
+export function allowanceOf(name: Tier, key: string, of: Allowance['of'] = ''): Allowance | undefined {
   const limits = tierLimits[name];
-  return limits ? { key, quotas: ofTiers.get(name) ?? [], procedureTimes: limits.procedureTimes } : undefined;
+  return limits ? { key, of, quotas: ofTiers[of].get(name) ?? [], procedureTimes: limits.procedureTimes } : undefined;
 }
 
 /** What an address may of which nobody is signed in. */
 export function anonymousAllowance(limit: number, bucket: string): Allowance {
-  return { key: `ip:${bucket}`, quotas: [perMinute(limit)], procedureTimes: 1 };
+  return { key: `ip:${bucket}`, of: '', quotas: [perMinute(limit)], procedureTimes: 1 };
 }
 
 /**
@@ -48,11 +54,11 @@ export function anonymousAllowance(limit: number, bucket: string): Allowance {
  * @param procedure its dotted path and its calls per minute, when it has a limit of its own.
  */
 export function demandsOf(
-  { key, quotas, procedureTimes }: Allowance,
+  { key, of, quotas, procedureTimes }: Allowance,
   procedure: { path: string; perMinute: number } | undefined,
 ): Demand[] {
   const demands = quotas.map((quota) => ({ key, quota }));
   if (!procedure) return demands;
-  const quota = perMinute(procedure.perMinute * procedureTimes, procedure.path);
+  const quota = perMinute(procedure.perMinute * procedureTimes, `${of}${procedure.path}`);
   return [...demands, { key: `${key} ${procedure.path}`, quota }];
 }

@@ -7,7 +7,8 @@ function escapeHtml(text: string): string {
 }
 
 function lasting(minutes: number): string {
-  return minutes % 60 === 0 ? `${minutes / 60} hours` : `${minutes} minutes`;
+  if (minutes % 60 > 0) return `${minutes} minutes`;
+  return minutes > 48 * 60 && minutes % 1_440 === 0 ? `${minutes / 1_440} days` : `${minutes / 60} hours`;
 }
 
 type Letter = { to: string; subject: string; paragraphs: string[]; action: string; link: string; ending: string };
@@ -49,5 +50,29 @@ export function resetMail({ to, name, link, minutes }: Linked): Mail {
     action: 'Choose a new password',
     link,
     ending: `The link works once, for ${lasting(minutes)}. If it was not you, ignore this mail: nothing has changed.`,
+  });
+}
+
+/** Names are other people's texts: in a stranger's mail they are one line, and no addresses. */
+function quoted(name: string): string {
+  return `“${name.replaceAll(/[\p{Cc}/]+/gu, ' ').replaceAll(/\.(?=\S)/g, '. ')}”`;
+}
+
+/** Invites somebody to a team, whether they have an account or not. */
+export function invitationMail({
+  to,
+  team,
+  inviter,
+  role,
+  link,
+  minutes,
+}: Omit<Linked, 'name'> & { team: string; inviter: string; role: string }): Mail {
+  return letter({
+    to,
+    subject: 'You are invited to a team on Flowplane',
+    paragraphs: ['Hello,', `${quoted(inviter)} invites ${to} to the team ${quoted(team)} on Flowplane, as ${role}.`],
+    action: 'Accept the invitation',
+    link,
+    ending: `The link works once, for ${lasting(minutes)}, and for this address only. If you do not know the team, ignore this mail.`,
   });
 }

@@ -1,3 +1,4 @@
+import { Refusal } from '@flowplane/contract/errors';
 import type { Database, Db } from '@flowplane/db/database';
 import type { Engine } from '@flowplane/engine/engine';
 import { startExecution } from '../executions/start.ts';
@@ -10,10 +11,10 @@ import { timingOf } from './timing.ts';
 
 type Deps = { db: Db; engine: Pick<Engine, 'start' | 'cancel'> };
 
-async function startSlot({ engine }: Deps, claimed: ClaimedSchedule, slot: Date): Promise<string> {
+async function startSlot({ engine }: Deps, claimed: ClaimedSchedule, slot: Date): Promise<string | undefined> {
   const { team_id: teamId, workflow_id: workflowId, trigger_id: triggerId, version } = claimed;
   const id = slotExecutionId({ workflowId, triggerId }, slot);
-  await startExecution(engine, {
+  const request = {
     id,
     teamId,
     workflowId,
@@ -21,8 +22,19 @@ async function startSlot({ engine }: Deps, claimed: ClaimedSchedule, slot: Date)
     definitionHash: claimed.definition_hash,
     trigger: `schedule:${triggerId}`,
     input: { ...claimed.input, scheduledAt: slot.toISOString() },
-  });
-  return id;
+  };
+  try {
+    await startExecution(engine, request);
+    return id;
+  } catch (error) {
+    if (isPastQuota(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Whether a guest may start no more. The slot is left out then: tried again, it would take what the next day has. */
+function isPastQuota(error: unknown): boolean {
+  return error instanceof Refusal && error.code === 'quota_reached';
 }
 
 /** Starts what a claimed schedule has to start now, and writes when it is to be looked at again. */

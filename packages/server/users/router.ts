@@ -3,6 +3,7 @@ import { passwordChangeInput, userUpdateInput } from '@flowplane/contract/user';
 import type { TRPCRouterRecord } from '@trpc/server';
 import { z } from 'zod';
 import { me } from '../auth/accounts.ts';
+import { identitiesRouter } from '../auth/identities/identities-router.ts';
 import { changePassword } from '../auth/passwords/change-password.ts';
 import { tellingWhen } from '../auth/passwords/retry-after.ts';
 import { once } from '../idempotency/once.ts';
@@ -55,4 +56,6 @@ export const usersRouter = {
         return signedIn;
       }),
     ),
+
+  identities: identitiesRouter,
 } satisfies TRPCRouterRecord;

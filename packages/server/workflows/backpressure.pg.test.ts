@@ -47,3 +47,26 @@ test('an event is stored although there is no room for what it starts, which is 
     expect((await bea.api.executions.get({ id: sent.executions[0] ?? '' })).trigger).toBe('event:on');
   });
 });
+
+test('over the bound a restart is refused, and redriving makes as many executions as there is room for', async () => {
+  const cid = await api.member();
+  const { id } = await cid.api.workflows.create({ name: 'Again', definition: answering(1) });
+  await cid.api.workflows.publish({ id });
+  const ended: string[] = [];
+  while (ended.length < 3) {
+    const execution = await eventually(() => cid.api.workflows.execute({ id }));
+    await cid.api.executions.cancel({ id: execution.id });
+    ended.push(execution.id);
+  }
+  const redriven: string[] = [];
+  await eventually(async () => {
+    const { executions } = await cid.api.executions.redrive({ workflowId: id, status: 'cancelled' });
+    redriven.push(...executions);
+    expect(redriven).toHaveLength(2);
+  });
+  const redrive = cid.api.executions.redrive({ workflowId: id, status: 'cancelled' });
+  expect(await problemOf(redrive)).toMatchObject({ status: 429, code: 'queue_full' });
+  const restart = cid.api.executions.restart({ id: ended[0] ?? '' });
+  expect(await problemOf(restart)).toMatchObject({ status: 429, code: 'queue_full' });
+  expect((await cid.api.executions.list({ workflowId: id })).items).toHaveLength(5);
+});

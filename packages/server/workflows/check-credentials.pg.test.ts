@@ -29,7 +29,7 @@ const loop = (credentialId: string): Node => ({
   params: { items: [1], body: { nodes: [request(credentialId, 'inner')], edges: [] } },
 });
 
-test('2: a credential of another team, or of none, is refused at every place where a definition may name it', async () => {
+test('threat 2: a credential of another team, or of none, is refused at every place where a definition may name it', async () => {
   const { id } = await ann.api.workflows.create({ name: 'Own', definition: chain(request(await bearer())) });
   for (const foreign of [await bearer(eve), randomUUID()]) {
     for (const [node, path] of [

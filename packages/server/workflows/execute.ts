@@ -2,12 +2,13 @@ import { Refusal } from '@flowplane/contract/errors';
 import type { Execution } from '@flowplane/contract/execution';
 import type { workflowExecuteInput } from '@flowplane/contract/workflow';
 import type { Db } from '@flowplane/db/database';
+import { keepDefinition } from '@flowplane/engine/definitions';
 import type { Engine } from '@flowplane/engine/engine';
 import type { z } from 'zod';
+import { requireStartLeft } from '../auth/guests/quota.ts';
 import { finished } from '../executions/finished.ts';
 import { startExecution } from '../executions/start.ts';
 import { checkInputSize } from './input-size.ts';
-import { keepDefinition } from './publish.ts';
 import { noWorkflow } from './workflows.ts';
 
 type Runnable = { version: number | null; definitionHash: string };
@@ -37,6 +38,7 @@ async function draftVersion(db: Db, teamId: string, id: string): Promise<Runnabl
     .where('team_id', '=', teamId)
     .executeTakeFirst();
   if (!row) throw noWorkflow(id);
+  await requireStartLeft(db, teamId);
   return { version: null, definitionHash: await keepDefinition(db, teamId, row.definition) };
 }
 

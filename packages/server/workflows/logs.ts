@@ -14,7 +14,7 @@ export function streamLogs(
   return openStream(ctx, {
     permission: 'executions:read',
     signal,
-    open: (until) => engine.logs(principal.teamId, id, { tail, after: lastEventId, signal: until }),
+    open: (until, reader) => engine.logs(principal.teamId, id, { tail, after: lastEventId, signal: until, reader }),
     missing: () => noWorkflow(id),
   });
 }

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
-import type { Definition, Trigger, WebhookTrigger } from '@flowplane/contract/definition';
+import type { Trigger, WebhookTrigger } from '@flowplane/contract/definition';
 import type { Workflow, workflowPublishInput } from '@flowplane/contract/workflow';
 import type { Db } from '@flowplane/db/database';
 import type { WorkflowsTable } from '@flowplane/db/tables/workflows';
 import { inTransaction } from '@flowplane/db/transaction';
+import { keepDefinition } from '@flowplane/engine/definitions';
 import type { NodeTypes } from '@flowplane/engine/node-type';
 import { type Selectable, sql } from 'kysely';
 import type { z } from 'zod';
@@ -15,18 +15,6 @@ import { publishSchedules } from '../schedules/publish.ts';
 import { checkCredentials } from './check-credentials.ts';
 import { lockWorkflow } from './lock.ts';
 import { workflowOf } from './workflows.ts';
-
-/** Keeps a definition under its content's hash, for versions and executions to name. @returns the hash. */
-export async function keepDefinition(db: Db, teamId: string, definition: Definition): Promise<string> {
-  const body = JSON.stringify(definition);
-  const hash = createHash('sha256').update(body).digest('hex');
-  await db
-    .insertInto('definitions')
-    .values({ team_id: teamId, hash, body })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
-  return hash;
-}
 
 async function publishWebhooks(
   db: Db,

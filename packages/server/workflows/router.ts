@@ -10,6 +10,7 @@ import {
 } from '@flowplane/contract/workflow';
 import type { TRPCRouterRecord } from '@trpc/server';
 import { z } from 'zod';
+import { withinQuota } from '../auth/guests/quota.ts';
 import { once } from '../idempotency/once.ts';
 import { procedure } from '../trpc.ts';
 import { deleteWorkflow } from './delete.ts';
@@ -38,11 +39,13 @@ export const workflowsRouter = {
       permission: 'workflows:write',
       etag: 'revision',
       status: 201,
-      errors: ['invalid_workflow'],
+      errors: ['invalid_workflow', 'quota_reached'],
     })
     .input(workflowCreateInput)
     .output(workflow)
-    .mutation(once(({ ctx, input }) => createWorkflow(scope(ctx), input))),
+    .mutation(
+      once(({ ctx, input }) => withinQuota(ctx, 'workflows', (within) => createWorkflow(scope(within), input))),
+    ),
 
   get: procedure
     .meta({

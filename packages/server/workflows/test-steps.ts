@@ -12,10 +12,10 @@ type CountedStep = StepRow & { total: string };
 type LogRow = LogLine & { total: string };
 
 const stepsText = withinBudget(
-  `select s.path, s.position, s.node_id, s.type, s.status, s.attempt, s.input, s.output, s.error, s.started_at, s.finished_at,
-    count(*) over () as total
+  `select s.path, s.position, s.node_id, s.type, s.status, s.attempt, s.input, s.output, s.error, s.progress, s.started_at,
+    s.finished_at, count(*) over () as total
   from steps s where s.execution_id = $1 order by s.position limit ${mostRows.steps + 1}`,
-  { columns: ['input', 'output'], by: 'position', most: mostBytes },
+  { columns: ['input', 'output', 'progress'], by: 'position', most: mostBytes },
 );
 
 const logsText = withinBudget(

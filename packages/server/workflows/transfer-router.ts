@@ -2,6 +2,7 @@ import { workflow } from '@flowplane/contract/workflow';
 import { workflowExport, workflowExportInput, workflowImportInput } from '@flowplane/contract/workflow-export';
 import { workflowValidateInput, workflowValidation } from '@flowplane/contract/workflow-validate';
 import type { TRPCRouterRecord } from '@trpc/server';
+import { withinQuota } from '../auth/guests/quota.ts';
 import { once } from '../idempotency/once.ts';
 import { procedure } from '../trpc.ts';
 import { exportWorkflow } from './export.ts';
@@ -24,6 +25,7 @@ export const transferProcedures = {
         description: 'What is wrong with it is the answer, not an error.',
       },
       permission: 'workflows:write',
+      audit: false,
     })
     .input(workflowValidateInput)
     .output(workflowValidation)
@@ -61,9 +63,11 @@ export const transferProcedures = {
       etag: 'revision',
       status: 201,
       location: '/workflows/{id}',
-      errors: ['invalid_workflow', 'unmapped_credentials'],
+      errors: ['invalid_workflow', 'unmapped_credentials', 'quota_reached'],
     })
     .input(workflowImportInput)
     .output(workflow)
-    .mutation(once(({ ctx, input }) => importWorkflow(scope(ctx), input))),
+    .mutation(
+      once(({ ctx, input }) => withinQuota(ctx, 'workflows', (within) => importWorkflow(scope(within), input))),
+    ),
 } satisfies TRPCRouterRecord;

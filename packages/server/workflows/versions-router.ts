@@ -9,6 +9,7 @@ import {
   workflowVersionsInput,
 } from '@flowplane/contract/workflow-version';
 import type { TRPCRouterRecord } from '@trpc/server';
+import { withinQuota } from '../auth/guests/quota.ts';
 import { once } from '../idempotency/once.ts';
 import { procedure } from '../trpc.ts';
 import { diffWorkflow } from './diff.ts';
@@ -33,11 +34,13 @@ export const versionProcedures = {
       },
       permission: 'workflows:write',
       etag: 'revision',
-      errors: ['invalid_workflow'],
+      errors: ['invalid_workflow', 'quota_reached'],
     })
     .input(workflowPublishInput)
     .output(workflow)
-    .mutation(once(({ ctx, input }) => publishWorkflow(scope(ctx), input))),
+    .mutation(
+      once(({ ctx, input }) => withinQuota(ctx, 'versions', (within) => publishWorkflow(scope(within), input))),
+    ),
 
   unpublish: procedure
     .meta({
@@ -69,11 +72,13 @@ export const versionProcedures = {
       },
       permission: 'workflows:write',
       etag: 'revision',
-      errors: ['invalid_workflow'],
+      errors: ['invalid_workflow', 'quota_reached'],
     })
     .input(workflowRollbackInput)
     .output(workflow)
-    .mutation(once(({ ctx, input }) => rollBackWorkflow(scope(ctx), input))),
+    .mutation(
+      once(({ ctx, input }) => withinQuota(ctx, 'versions', (within) => rollBackWorkflow(scope(within), input))),
+    ),
 
   versions: procedure
     .meta({

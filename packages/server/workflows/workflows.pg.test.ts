@@ -123,7 +123,7 @@ test.each([
   expect(problem.errors?.find((error) => error.path === path)?.message).toContain(named);
 });
 
-test('fields that are not the caller’s to set are refused by name and change nothing', async () => {
+test('threat 3: fields that are not the caller’s to set are refused by name and change nothing', async () => {
   const ctx = ann.as(ann.principal);
   const made = await ann.api.workflows.create({ name: 'Mine', definition: answering(1) });
   for (const field of ['teamId', 'team_id', 'ownerId', 'revision', 'publishedVersion', 'createdAt', 'role']) {

@@ -4,7 +4,7 @@ import type { Principal } from '../../context.ts';
 import type { Auth } from '../auth.ts';
 import { noteUse } from '../last-used.ts';
 import { lookedUp } from '../lookup.ts';
-import { permissionsOf, scopesWithin } from '../role-permissions.ts';
+import { roleColumns, roleOf, scopesWithin } from '../role-permissions.ts';
 import { sha256 } from '../secrets.ts';
 import { lesserTier } from '../tiers.ts';
 
@@ -18,8 +18,10 @@ async function lookUp({ database }: Auth, hash: string): Promise<Principal | und
     .innerJoin('memberships as m', (join) =>
       join.onRef('m.user_id', '=', 'k.user_id').onRef('m.team_id', '=', 'k.team_id'),
     )
+    .leftJoin('team_roles as tr', 'tr.id', 'm.role_id')
     .select(['k.id', 'k.prefix', 'k.expires_at', 'k.last_used_at'])
-    .select(['k.user_id', 'k.team_id', 'k.scopes', 'k.tier', 'm.role', 'u.tier as owner_tier'])
+    .select(['k.user_id', 'k.team_id', 'k.scopes', 'k.tier', 'u.tier as owner_tier'])
+    .select(roleColumns)
     .where((eb) =>
       eb.or([
         eb('k.hash', '=', hash),
@@ -31,10 +33,11 @@ async function lookUp({ database }: Auth, hash: string): Promise<Principal | und
     .executeTakeFirst();
   if (!row) return undefined;
   noteUse(database.db, 'api_keys', { id: row.id, lastUsedAt: row.last_used_at });
-  const { user_id: userId, team_id: teamId, role } = row;
-  const permissions = new Set(scopesWithin(row.scopes, permissionsOf(role)));
+  const { user_id: userId, team_id: teamId } = row;
+  const { role, permissions: owners } = roleOf(row);
+  const permissions = new Set(scopesWithin(row.scopes, owners));
   const tier = lesserTier(row.tier, row.owner_tier);
-  const apiKey = { id: row.id, prefix: row.prefix, expiresAt: row.expires_at };
+  const apiKey = { id: row.id, prefix: row.prefix, expiresAt: row.expires_at, ownerTier: row.owner_tier };
   return { kind: 'apiKey', userId, teamId, role, permissions, tier, sessionId: null, apiKey };
 }
 

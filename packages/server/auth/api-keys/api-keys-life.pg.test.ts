@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { apiKeyCreateInput, apiKeyImportInput, apiKeyListInput, apiKeyRotateInput } from '@flowplane/contract/auth';
+import { limits } from '@flowplane/contract/limits';
+import { newId } from '@flowplane/db/id';
 import { sql } from 'kysely';
 import { afterAll, expect, test } from 'vitest';
 import type { Principal } from '../../context.ts';
@@ -140,10 +142,47 @@ test('the owner takes over keys by their hashes, and who has one goes on with it
 
 test('an import is whole or not at all', async () => {
   const keys = ['one', 'two', 'two'].map((name) => ({ name, hash: sha256(`import ${name}`), prefix: 'x' }));
-  const before = await listApiKeys(auth, owner.principal, apiKeyListInput.parse({}));
+  const listed = async () => {
+    const { items } = await listApiKeys(auth, owner.principal, apiKeyListInput.parse({}));
+    return items.map(({ id }) => id);
+  };
+  const before = await listed();
   const whole = importApiKeys(auth, owner.principal, apiKeyImportInput.parse({ keys }));
   await expect(whole).rejects.toMatchObject({ code: 'conflict' });
-  expect(await listApiKeys(auth, owner.principal, apiKeyListInput.parse({}))).toEqual(before);
+  expect(await listed()).toEqual(before);
+});
+
+test('a user has so many living keys and no more, also when they are made at once, over whatever team', async () => {
+  const { principal } = await newcomer(auth);
+  const room = 3;
+  const old = Array.from({ length: limits.apiKeys - room }, (_, i) => ({
+    id: newId(),
+    team_id: principal.teamId,
+    user_id: principal.userId,
+    name: 'old',
+    prefix: 'old',
+    hash: `${principal.userId} ${i}`,
+    scopes: ['workflows:read'],
+    tier: principal.tier,
+    expires_at: null,
+    revoked_at: null,
+  }));
+  await database.db.insertInto('api_keys').values(old).execute();
+  const made = await Promise.allSettled(Array.from({ length: room * 2 }, () => make(principal)));
+  expect(made.filter(({ status }) => status === 'fulfilled')).toHaveLength(room);
+  for (const one of made.filter((one) => one.status === 'rejected')) {
+    expect(one.reason).toMatchObject({ code: 'quota_reached', message: expect.stringContaining('revoke some') });
+  }
+  await revokeApiKey(auth, principal, { id: old[0]?.id ?? '' });
+  await database.db
+    .updateTable('api_keys')
+    .set({ expires_at: new Date(0) })
+    .where('id', '=', old[1]?.id ?? '')
+    .execute();
+  await make(principal);
+  await make(principal);
+  await expect(make(principal)).rejects.toMatchObject({ code: 'quota_reached' });
+  await expect(make((await newcomer(auth)).principal)).resolves.toMatchObject({ name: 'key' });
 });
 
 test('whoami tells the credential apart', async () => {

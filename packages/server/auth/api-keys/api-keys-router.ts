@@ -24,6 +24,7 @@ export const apiKeysRouter = {
       openapi: { method: 'POST', path: '/auth/api-keys', tags, summary: 'Create an API key; it is shown only once' },
       permission: 'api-keys:write',
       status: 201,
+      errors: ['quota_reached'],
     })
     .input(apiKeyCreateInput)
     .output(apiKeyWithSecret)
@@ -77,7 +78,7 @@ export const apiKeysRouter = {
       permission: 'api-keys:write',
       status: 201,
       location: '/auth/api-keys',
-      errors: ['conflict'],
+      errors: ['conflict', 'quota_reached'],
     })
     .input(apiKeyImportInput)
     .output(apiKeyImported)

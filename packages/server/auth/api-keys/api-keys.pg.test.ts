@@ -38,7 +38,7 @@ test('a key works for its owner as header or bearer, and is kept only as a hash 
   expect(JSON.stringify(row)).not.toContain(made.key.slice(17));
 });
 
-test('a revoked key is refused at once here and within a second everywhere', async () => {
+test('threat 33: a revoked key is refused at once here and within a second everywhere', async () => {
   const { principal } = await newcomer(auth);
   const { id, key } = await make(principal);
   const other = await openAuth(suite.url);

@@ -10,6 +10,7 @@ import { cursorOf, idOfCursor } from '@flowplane/contract/page';
 import { isPermission } from '@flowplane/contract/permissions';
 import type { Tier } from '@flowplane/contract/tiers';
 import { newId } from '@flowplane/db/id';
+import { afterCommit, inTransaction } from '@flowplane/db/transaction';
 import { sql } from 'kysely';
 import type { z } from 'zod';
 import type { Principal } from '../../context.ts';
@@ -17,6 +18,7 @@ import type { Auth } from '../auth.ts';
 import { newSecret, sha256 } from '../secrets.ts';
 import { expiryFor, scopesFor, tierFor } from './api-key-limits.ts';
 import { apiKeyPrefix } from './api-key-principal.ts';
+import { requireRoomForKeys } from './room-for-keys.ts';
 
 export const apiKeyColumns = [
   'id',
@@ -50,7 +52,8 @@ export function shownApiKey({ scopes, created_at, expires_at, last_used_at, ...r
  * the caller's unless a lesser one is named; one that an API key makes expires with that key at the latest.
  *
  * @returns the key itself too: only here, the database has its SHA-256.
- * @throws Refusal `forbidden` for scopes, a tier or an expiry beyond the caller's, `invalid_input` for an expiry in the past.
+ * @throws Refusal `forbidden` for scopes, a tier or an expiry beyond the caller's, `invalid_input` for an expiry in the past,
+ *   `quota_reached` for one key too many.
  */
 export async function createApiKey(
   auth: Auth,
@@ -58,21 +61,21 @@ export async function createApiKey(
   input: z.output<typeof apiKeyCreateInput>,
 ): Promise<z.output<typeof apiKeyWithSecret>> {
   const key = newSecret(apiKeyPrefix);
-  const row = await auth.database.db
-    .insertInto('api_keys')
-    .values({
-      id: newId(),
-      team_id: principal.teamId,
-      user_id: principal.userId,
-      name: input.name,
-      prefix: key.slice(0, 16),
-      hash: sha256(key),
-      scopes: scopesFor(principal, input.scopes),
-      tier: tierFor(principal, input.tier),
-      expires_at: expiryFor(principal, input.expiresAt),
-    })
-    .returning(apiKeyColumns)
-    .executeTakeFirstOrThrow();
+  const values = {
+    id: newId(),
+    team_id: principal.teamId,
+    user_id: principal.userId,
+    name: input.name,
+    prefix: key.slice(0, 16),
+    hash: sha256(key),
+    scopes: scopesFor(principal, input.scopes),
+    tier: tierFor(principal, input.tier),
+    expires_at: expiryFor(principal, input.expiresAt),
+  };
+  const row = await inTransaction(auth.database.db, async (tx) => {
+    await requireRoomForKeys(tx, principal.userId, 1);
+    return tx.insertInto('api_keys').values(values).returning(apiKeyColumns).executeTakeFirstOrThrow();
+  });
   return { ...shownApiKey(row), key };
 }
 
@@ -97,6 +100,14 @@ export async function listApiKeys(
   return { items, nextCursor: last ? cursorOf(last.id) : null };
 }
 
+/** Makes this process ask again about an API key that has changed, as soon as that is committed. */
+export function forgetApiKey(auth: Auth, { hash, previous_hash }: { hash: string; previous_hash: string | null }) {
+  void afterCommit(auth.database.db, () => {
+    auth.apiKeyPrincipals.delete(hash);
+    if (previous_hash) auth.apiKeyPrincipals.delete(previous_hash);
+  });
+}
+
 /**
  * Revokes an API key: at once in this process, within a second in every other.
  *
@@ -113,6 +124,5 @@ export async function revokeApiKey(auth: Auth, { teamId, userId }: Principal, { 
     .returning(['hash', 'previous_hash'])
     .executeTakeFirst();
   if (!revoked) throw new Refusal('not_found', 'You have no such API key.');
-  auth.apiKeyPrincipals.delete(revoked.hash);
-  if (revoked.previous_hash) auth.apiKeyPrincipals.delete(revoked.previous_hash);
+  forgetApiKey(auth, revoked);
 }

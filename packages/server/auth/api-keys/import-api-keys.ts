@@ -8,13 +8,14 @@ import type { Auth } from '../auth.ts';
 import { requireOwner } from '../owner.ts';
 import { expiryFor, scopesFor, tierFor } from './api-key-limits.ts';
 import { apiKeyColumns, shownApiKey } from './api-keys.ts';
+import { requireRoomForKeys } from './room-for-keys.ts';
 
 /**
  * Takes over API keys from elsewhere as keys of the caller, by their SHA-256: whoever has one goes on with it, in `X-API-Key`. Only
  * for the instance's owner, because only they can know that the keys were random: what is guessed opens the account.
  *
- * @throws Refusal `forbidden` to anybody else and for scopes or a tier beyond the caller's, `conflict` when one is known already:
- *   then none is taken over.
+ * @throws Refusal `forbidden` to anybody else and for scopes or a tier beyond the caller's, `conflict` when one is known already,
+ *   `quota_reached` when these are too many: then none is taken over.
  */
 export async function importApiKeys(
   auth: Auth,
@@ -34,6 +35,7 @@ export async function importApiKeys(
     expires_at: expiryFor(principal, expiresAt),
   }));
   return inTransaction(auth.database.db, async (tx) => {
+    await requireRoomForKeys(tx, principal.userId, values.length);
     const hashes = values.map(({ hash }) => hash);
     const rotated = await tx.selectFrom('api_keys').select('id').where('previous_hash', 'in', hashes).execute();
     const rows = await tx

@@ -8,7 +8,7 @@ import type { Auth } from '../auth.ts';
 import { newSecret, sha256 } from '../secrets.ts';
 import { requireWithin } from './api-key-limits.ts';
 import { apiKeyPrefix } from './api-key-principal.ts';
-import { apiKeyColumns, shownApiKey } from './api-keys.ts';
+import { apiKeyColumns, forgetApiKey, shownApiKey } from './api-keys.ts';
 
 /**
  * Gives an API key of the caller a new secret. The old one works for `overlapSeconds` more; one from an earlier rotation no longer.
@@ -48,7 +48,6 @@ export async function rotateApiKey(
       .executeTakeFirstOrThrow();
     return { before, row };
   });
-  auth.apiKeyPrincipals.delete(before.hash);
-  if (before.previous_hash) auth.apiKeyPrincipals.delete(before.previous_hash);
+  forgetApiKey(auth, before);
   return { ...shownApiKey(row), key };
 }

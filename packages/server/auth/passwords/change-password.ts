@@ -14,8 +14,8 @@ import { guess } from './throttle.ts';
  * Changes the caller's password. All their sessions end with all tokens of them, the caller's own is replaced by a new one.
  * API keys keep working.
  *
- * @throws Refusal `invalid_credentials` for a wrong current password, `forbidden` for an API key, `conflict` when the password
- *   was changed meanwhile, or Throttled when it was guessed too often.
+ * @throws Refusal `invalid_credentials` for a wrong current password, `forbidden` for an API key, `conflict` when the account
+ *   has no password or it was changed meanwhile, or Throttled when it was guessed too often.
  */
 export async function changePassword(
   auth: Auth,
@@ -27,7 +27,11 @@ export async function changePassword(
   }
   const found = await accountOf(auth.database.db, 'id', principal.userId);
   if (!found) throw new Refusal('unauthenticated', 'This account is gone.');
-  const who = { account: found.account.user.email, ip: from.ip };
+  if (found.passwordHash === null) {
+    const how = 'POST /auth/password/forgot mails a link on which the first one is chosen.';
+    throw new Refusal('conflict', `This account has no password to change: ${how}`);
+  }
+  const who = { account: found.account.user.email ?? principal.userId, ip: from.ip };
   const right = await guess(auth.throttle, who, () =>
     verifyPassword(auth.passwords, found.passwordHash, currentPassword),
   );

@@ -83,7 +83,7 @@ test('a forgotten password is set by the mailed token; all sessions end, the add
   const token = await forgotten(email, 2);
   expect(token).toMatch(/^fpp_[\w-]{43}$/);
   await reset(token);
-  await expect(refresh(auth, signedIn)).rejects.toMatchObject({ code: 'unauthenticated' });
+  await expect(refresh(auth, signedIn, from)).rejects.toMatchObject({ code: 'unauthenticated' });
   const old = async () => authenticate(auth, { authorization: `Bearer ${signedIn.accessToken}` }, 'GET');
   await expect(old()).rejects.toMatchObject({ code: 'unauthenticated' });
   await expect(login(auth, { email, password }, from)).rejects.toMatchObject({ code: 'invalid_credentials' });
@@ -171,6 +171,6 @@ test('what is over is removed in batches, by several at once, and nothing else',
       + (select count(*)::int from sessions where id like 'old%') as left`.execute(database.db);
   expect(rows[0]?.left).toBe(0);
   expect(removed.reduce((sum, one) => sum + one)).toBeGreaterThanOrEqual(15_000);
-  await expect(refresh(auth, signedIn)).resolves.toBeDefined();
+  await expect(refresh(auth, signedIn, from)).resolves.toBeDefined();
   expect(lost).toEqual([]);
 });

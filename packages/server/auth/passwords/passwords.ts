@@ -30,15 +30,15 @@ export function hashPassword({ gate }: Passwords, password: string): Promise<str
 }
 
 /**
- * Whether a password is the one of the hash. Without a hash (nobody has that email) the answer is no, after the same work.
+ * Whether a password is the one of the hash. Without a hash (nobody has that email, or no password) the answer is no, after the same work.
  *
  * @throws Refusal `unavailable` when too many wait.
  */
 export async function verifyPassword(
   { gate, nobodysHash }: Passwords,
-  hashed: string | undefined,
+  hashed: string | null | undefined,
   password: string,
 ): Promise<boolean> {
   const right = await gate(() => verify(hashed ?? nobodysHash, normal(password)));
-  return right && hashed !== undefined;
+  return right && typeof hashed === 'string';
 }

@@ -1,7 +1,9 @@
 import { sql } from 'kysely';
+import { recordOwner } from '../../audit/account.ts';
 import { resetMail } from '../../mail/templates.ts';
 import type { Auth } from '../auth.ts';
-import { deleteSessions, forgetSessions } from '../sessions/sessions.ts';
+import { dropUnprovenIdentities } from '../identities/drop-unproven.ts';
+import { deleteSessions, forgetSessions, type SignInFrom } from '../sessions/sessions.ts';
 import { mailLink } from './mail-link.ts';
 import { createOneTimeToken, isUsable, minutesOf, unusable, useOneTimeToken } from './one-time-tokens.ts';
 import { hashPassword } from './passwords.ts';
@@ -24,8 +26,8 @@ async function mayMail(auth: Auth, email: string): Promise<boolean> {
  *
  * @throws Throttled for an address that asks too often.
  */
-export async function forgotPassword(auth: Auth, { email }: { email: string }, { ip }: { ip: string }): Promise<void> {
-  await countAddress(auth.throttle, ip);
+export async function forgotPassword(auth: Auth, { email }: { email: string }, from: SignInFrom): Promise<void> {
+  await countAddress(auth.throttle, from.ip);
   auth.mailer.send(async (db) => {
     const user = await db
       .selectFrom('users')
@@ -33,6 +35,7 @@ export async function forgotPassword(auth: Auth, { email }: { email: string }, {
       .where('email', '=', email)
       .executeTakeFirst();
     if (!user || !(await mayMail(auth, email))) return undefined;
+    await recordOwner(db, user.id, { action: 'auth.password.forgot', from });
     const token = await createOneTimeToken(db, 'reset_password', { userId: user.id, email });
     const link = mailLink(auth.issuer, 'reset-password', token);
     return resetMail({ to: email, name: user.name, link, minutes: minutesOf('reset_password') });
@@ -48,14 +51,15 @@ export async function forgotPassword(auth: Auth, { email }: { email: string }, {
 export async function resetPassword(
   auth: Auth,
   { token, password }: { token: string; password: string },
-  { ip }: { ip: string },
+  from: SignInFrom,
 ): Promise<void> {
   const { db } = auth.database;
   // Before the hash, which is work that nobody gets for an invented token.
-  if (!(await guess(auth.throttle, { ip }, () => isUsable(db, 'reset_password', token)))) throw unusable();
+  if (!(await guess(auth.throttle, { ip: from.ip }, () => isUsable(db, 'reset_password', token)))) throw unusable();
   const passwordHash = await hashPassword(auth.passwords, password);
   const ended = await db.transaction().execute(async (tx) => {
     const used = await useOneTimeToken(tx, 'reset_password', token);
+    if (used) await dropUnprovenIdentities(tx, used.userId);
     const changed = await tx
       .updateTable('users')
       .set({ password_hash: passwordHash, email_verified_at: sql<Date>`coalesce(email_verified_at, now())` })
@@ -64,6 +68,7 @@ export async function resetPassword(
       .returning('id')
       .executeTakeFirst();
     if (!changed) throw unusable();
+    await recordOwner(tx, changed.id, { action: 'auth.password.reset', from });
     return deleteSessions(tx, changed.id);
   });
   forgetSessions(auth, ended);

@@ -1,4 +1,5 @@
 import { Refusal } from '@flowplane/contract/errors';
+import { limits } from '@flowplane/contract/limits';
 import {
   type IRateLimiterOptions,
   type RateLimiterAbstract,
@@ -18,7 +19,13 @@ type Counted = { attempts: RateLimiterAbstract; waits: RateLimiterAbstract; free
 export type Who = { account?: string; ip?: string };
 
 /** Bounds how often secrets are guessed and mails are asked for. One per process. */
-export type Throttle = { account: Counted; address: Counted; mails: RateLimiterAbstract };
+export type Throttle = {
+  account: Counted;
+  address: Counted;
+  mails: RateLimiterAbstract;
+  guests: RateLimiterAbstract;
+  invitations: RateLimiterAbstract;
+};
 
 /** Too many attempts: the caller is told when to come back. */
 export class Throttled extends Refusal {
@@ -40,7 +47,8 @@ export function inMemory(options: IRateLimiterOptions): RateLimiterAbstract {
 
 /**
  * Prepares counters: five attempts an hour on an account and fifty from an address are free, each further one doubles the wait
- * before the next, from a second up to fifteen minutes. Three mails an hour go to an account.
+ * before the next, from a second up to fifteen minutes. Three mails an hour go to an account, so many guests come from an address, and a
+ * user invites a hundred people.
  */
 export function createThrottle(store: LimiterStore = inMemory): Throttle {
   const counted = (kind: string, free: number): Counted => ({
@@ -52,6 +60,8 @@ export function createThrottle(store: LimiterStore = inMemory): Throttle {
     account: counted('account', 5),
     address: counted('address', 50),
     mails: store({ keyPrefix: 'mails', points: 3, duration: hour }),
+    invitations: store({ keyPrefix: 'invitations', points: 100, duration: hour }),
+    guests: store({ keyPrefix: 'guests', points: limits.guest.perAddressPerHour, duration: hour }),
   };
 }
 
@@ -123,4 +133,14 @@ export function countAddress(throttle: Throttle, ip: string): Promise<void> {
 /** Takes one of the mails that may go to an account in an hour. @throws Throttled when they are used up. */
 export function takeMail(throttle: Throttle, email: string): Promise<void> {
   return take(throttle.mails, sha256(email));
+}
+
+/** Takes one of the guests that may come from an address in an hour. @throws Throttled when they are used up. */
+export function takeGuest(throttle: Throttle, ip: string): Promise<void> {
+  return take(throttle.guests, addressBucket(ip));
+}
+
+/** Takes one of the invitations that a user may send in an hour. @throws Throttled when they are used up. */
+export function takeInvitation(throttle: Throttle, userId: string): Promise<void> {
+  return take(throttle.invitations, userId);
 }

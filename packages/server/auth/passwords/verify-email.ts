@@ -1,9 +1,11 @@
 import { Refusal } from '@flowplane/contract/errors';
 import type { Db } from '@flowplane/db/database';
 import { sql } from 'kysely';
+import { recordOwner } from '../../audit/account.ts';
 import type { Principal } from '../../context.ts';
 import { verificationMail } from '../../mail/templates.ts';
 import type { Auth } from '../auth.ts';
+import type { SignInFrom } from '../sessions/sessions.ts';
 import { mailLink } from './mail-link.ts';
 import { createOneTimeToken, isUsable, minutesOf, unusable, useOneTimeToken } from './one-time-tokens.ts';
 import { guess, takeMail } from './throttle.ts';
@@ -29,9 +31,11 @@ export async function resendVerification(auth: Auth, { userId }: Principal): Pro
     .where('id', '=', userId)
     .executeTakeFirst();
   if (!user) throw new Refusal('unauthenticated', 'This account is gone.');
-  if (user.email_verified_at) throw new Refusal('conflict', `${user.email} is verified already.`);
-  await takeMail(auth.throttle, user.email);
-  mailVerification(auth, user);
+  const { email } = user;
+  if (email === null) throw new Refusal('conflict', 'You have no email yet: register first.');
+  if (user.email_verified_at) throw new Refusal('conflict', `${email} is verified already.`);
+  await takeMail(auth.throttle, email);
+  mailVerification(auth, { ...user, email });
 }
 
 /** Marks an email as verified, if it is still the account's. */
@@ -49,12 +53,13 @@ export async function markVerified(db: Db, { id, email }: { id: string; email: s
  *
  * @throws Refusal `invalid_input` for a token that does not work (any more), Throttled for an address that guesses.
  */
-export async function verifyEmail(auth: Auth, { token }: { token: string }, { ip }: { ip: string }): Promise<void> {
+export async function verifyEmail(auth: Auth, { token }: { token: string }, from: SignInFrom): Promise<void> {
   const { db } = auth.database;
-  if (!(await guess(auth.throttle, { ip }, () => isUsable(db, 'verify_email', token)))) throw unusable();
+  if (!(await guess(auth.throttle, { ip: from.ip }, () => isUsable(db, 'verify_email', token)))) throw unusable();
   await db.transaction().execute(async (tx) => {
     const used = await useOneTimeToken(tx, 'verify_email', token);
     if (!used) throw unusable();
     await markVerified(tx, { id: used.userId, email: used.email });
+    await recordOwner(tx, used.userId, { action: 'auth.email.verify', from });
   });
 }

@@ -36,3 +36,11 @@ export function requireSameSite(auth: Auth, headers: OriginHeaders, method: stri
     `The session cookie does not count on a request from another site. ${instead}`,
   );
 }
+
+/**
+ * Whether a browser says that another site's page makes a request. Where signing in needs no secret, that page would else put a
+ * session of its own choice in the place of somebody's. Programs, which say nothing, are not browsers.
+ */
+export function isCrossSite(auth: Auth, { origin, 'sec-fetch-site': site, host }: OriginHeaders): boolean {
+  return origin === undefined ? site === 'cross-site' : site !== 'same-origin' && !isOurs(auth, origin, host);
+}

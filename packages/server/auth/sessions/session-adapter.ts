@@ -1,15 +1,16 @@
-import type { Role } from '@flowplane/contract/permissions';
+import type { Permission } from '@flowplane/contract/permissions';
 import type { Tier } from '@flowplane/contract/tiers';
 import type { Db } from '@flowplane/db/database';
 import { newId } from '@flowplane/db/id';
 import { sql } from 'kysely';
 import { noteUse } from '../last-used.ts';
+import { roleColumns, roleOf } from '../role-permissions.ts';
 
 /** What is kept of a sign-in. */
 export type SessionFacts = { teamId: string; userAgent: string | null; ip: string | null };
 
 /** What a session lets its user do, as it stands now. */
-export type UserFacts = { role: Role; tier: Tier };
+export type UserFacts = { role: string; permissions: ReadonlySet<Permission>; tier: Tier };
 
 type StoredSession = { id: string; userId: string; expiresAt: Date; attributes: SessionFacts };
 type StoredUser = { id: string; attributes: UserFacts };
@@ -49,14 +50,16 @@ export function sessionAdapter(db: Db) {
           join.onRef('m.user_id', '=', 's.user_id').onRef('m.team_id', '=', 's.team_id'),
         )
         .select(['s.id', 's.user_id', 's.team_id', 's.expires_at', 's.user_agent', 's.ip', 's.last_used_at'])
-        .select(['m.role', 'u.tier'])
+        .leftJoin('team_roles as tr', 'tr.id', 'm.role_id')
+        .select(roleColumns)
+        .select('u.tier')
         .where('s.id', '=', id)
         .where('s.expires_at', '>', sql<Date>`now()`)
         .where('s.absolute_expires_at', '>', sql<Date>`now()`)
         .executeTakeFirst();
       if (!row) return [null, null];
       noteUse(db, 'sessions', { id: row.id, lastUsedAt: row.last_used_at });
-      return [sessionOf(row), { id: row.user_id, attributes: { role: row.role, tier: row.tier } }];
+      return [sessionOf(row), { id: row.user_id, attributes: { ...roleOf(row), tier: row.tier } }];
     },
 
     async getUserSessions(userId: string): Promise<StoredSession[]> {
@@ -72,7 +75,8 @@ export function sessionAdapter(db: Db) {
     },
 
     async setSession({ id, userId, expiresAt, attributes }: StoredSession): Promise<void> {
-      const end = sql<Date>`now() + make_interval(days => ${absoluteDays})`;
+      // A guest's sessions end with the guest.
+      const end = sql<Date>`least(now() + make_interval(days => ${absoluteDays}), (select expires_at from guests where user_id = ${userId}))`;
       await db
         .insertInto('sessions')
         .values({

@@ -27,7 +27,7 @@ function signInAgain(email: string, given = password) {
 /** Everything of a sign-in is refused. */
 async function expectEnded({ signedIn, cookie }: Awaited<ReturnType<typeof signInAgain>>): Promise<void> {
   await expect(whoSends(signedIn.accessToken)).rejects.toMatchObject(refused);
-  await expect(refresh(auth, signedIn)).rejects.toMatchObject(refused);
+  await expect(refresh(auth, signedIn, from)).rejects.toMatchObject(refused);
   expect(await authenticate(auth, { cookie: sentBack(cookie) }, 'GET')).toBeUndefined();
 }
 
@@ -35,7 +35,7 @@ test('threat 28: after logout the access token is refused at once here, and with
   const { signedIn, principal } = await newcomer(auth);
   const other = await openAuth(suite.url);
   await whoSends(signedIn.accessToken, other);
-  await logout(auth, principal);
+  await logout(auth, principal, from);
   await expect(whoSends(signedIn.accessToken)).rejects.toMatchObject(refused);
   await sleep(1_050);
   await expect(whoSends(signedIn.accessToken, other)).rejects.toMatchObject(refused);
@@ -46,7 +46,7 @@ test('threat 28: a lookup that a logout overtakes is not remembered', async () =
   const { signedIn, principal } = await newcomer(auth);
   auth.sessionPrincipals.clear();
   const early = Promise.allSettled([whoSends(signedIn.accessToken), whoSends(signedIn.accessToken)]);
-  await logout(auth, principal);
+  await logout(auth, principal, from);
   await early;
   await expect(whoSends(signedIn.accessToken)).rejects.toMatchObject(refused);
 });

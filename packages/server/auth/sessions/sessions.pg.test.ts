@@ -1,9 +1,11 @@
+import { loginInput } from '@flowplane/contract/auth';
+import { limits } from '@flowplane/contract/limits';
 import { sql } from 'kysely';
 import { afterAll, expect, test } from 'vitest';
-import { logout } from '../accounts.ts';
+import { login, logout } from '../accounts.ts';
 import type { Auth } from '../auth.ts';
 import { authenticate } from '../authenticate.ts';
-import { from, newcomer, openAuth, sentBack, testAuth } from '../test-auth.ts';
+import { from, newcomer, openAuth, password, sentBack, testAuth } from '../test-auth.ts';
 import { sessionAdapter } from './session-adapter.ts';
 
 const suite = await testAuth();
@@ -74,7 +76,7 @@ test('a session is somebody until logout, which also holds in other processes', 
     sessionId: principal.sessionId,
   });
   expect(await whoHolds(cookie, other)).toBeDefined();
-  expect(await logout(auth, await whoHolds(cookie))).toMatch(/^__Host-session=; .*Max-Age=0/);
+  expect(await logout(auth, await whoHolds(cookie), from)).toMatch(/^__Host-session=; .*Max-Age=0/);
   expect(await whoHolds(cookie)).toBeUndefined();
   expect(await whoHolds(cookie, other)).toBeUndefined();
   await other.database.close();
@@ -151,6 +153,36 @@ test('signing in removes expired sessions with their refresh tokens, and only th
   expect(left.map(({ id }) => id)).not.toContain(old.principal.sessionId);
   const tokens = database.db.selectFrom('refresh_tokens').select('hash');
   expect(await tokens.where('session_id', '=', old.principal.sessionId ?? '').execute()).toEqual([]);
+});
+
+test('a user has so many sessions: with one more, the one that was not used for longest ends', async () => {
+  const email = `${crypto.randomUUID()}@example.com`;
+  const { signedIn, sessionId, cookie } = await newcomer(auth, email);
+  const userId = signedIn.user.id;
+  const more = Array.from({ length: limits.sessions - 2 }, (_, i) =>
+    sessionAdapter(database.db).setSession({
+      id: `${userId} ${i}`,
+      userId,
+      expiresAt: new Date(Date.now() + day),
+      attributes: { teamId: signedIn.team.id, userAgent: null, ip: null },
+    }),
+  );
+  await Promise.all(more);
+  await database.db
+    .updateTable('sessions')
+    .set({ last_used_at: new Date(Date.now() - day) })
+    .where('id', '=', sessionId)
+    .execute();
+  const enter = () => login(auth, loginInput.parse({ email, password }), from);
+  const last = await enter();
+  expect(await whoHolds(last.cookie)).toMatchObject({ userId });
+  await enter();
+  expect(await whoHolds(cookie)).toBeUndefined();
+  const bearer = { authorization: `Bearer ${signedIn.accessToken}` };
+  await expect((async () => authenticate(auth, bearer, 'GET'))()).rejects.toMatchObject({ code: 'unauthenticated' });
+  expect(await whoHolds(last.cookie)).toMatchObject({ userId });
+  const left = await database.db.selectFrom('sessions').select('id').where('user_id', '=', userId).execute();
+  expect(left).toHaveLength(limits.sessions);
 });
 
 test('a user’s sessions are listed newest first, are prolonged only forward and up to the cap, and end together', async () => {

@@ -1,8 +1,8 @@
 import type { Db } from '@flowplane/db/database';
+import { afterCommit } from '@flowplane/db/transaction';
 import { Lucia, TimeSpan } from 'lucia';
 import type { Principal } from '../../context.ts';
 import type { Auth } from '../auth.ts';
-import { permissionsOf } from '../role-permissions.ts';
 import { looksLikeSecret, newSecret, sha256 } from '../secrets.ts';
 import { absoluteDays, type SessionFacts, sessionAdapter, type UserFacts } from './session-adapter.ts';
 
@@ -18,8 +18,8 @@ declare module 'lucia' {
 /** Browser sessions: 30 days from their last use, 90 days at most. */
 export type Sessions = Lucia<Pick<SessionFacts, 'teamId'>, UserFacts>;
 
-/** Who signs in from where, as kept with the session. */
-export type SignInFrom = { ip: string; userAgent: string | undefined };
+/** Who signs in from where, as kept with the session, and by which request. */
+export type SignInFrom = { ip: string; userAgent: string | undefined; id?: string | undefined };
 
 /** Prepares sessions. Secure cookies carry the `__Host-` prefix: only this very host can have set them (RFC 6265bis). */
 export function createSessions(db: Db, { secureCookies }: { secureCookies: boolean }): Sessions {
@@ -30,7 +30,7 @@ export function createSessions(db: Db, { secureCookies }: { secureCookies: boole
       attributes: { secure: secureCookies, sameSite: 'lax', path: '/' },
     },
     getSessionAttributes: ({ teamId }) => ({ teamId }),
-    getUserAttributes: ({ role, tier }) => ({ role, tier }),
+    getUserAttributes: ({ role, permissions, tier }) => ({ role, permissions, tier }),
   });
 }
 
@@ -76,9 +76,11 @@ export async function deleteSessions(tx: Db, userId: string, but?: string): Prom
   return ended.map(({ id }) => id);
 }
 
-/** Makes this process ask again about sessions that have ended. */
+/** Makes this process ask again about sessions that have ended, as soon as that is committed. */
 export function forgetSessions(auth: Auth, ids: readonly string[]): void {
-  for (const id of ids) auth.sessionPrincipals.delete(id);
+  void afterCommit(auth.database.db, () => {
+    for (const id of ids) auth.sessionPrincipals.delete(id);
+  });
 }
 
 /** The `Set-Cookie` value that makes a browser forget its session. */
@@ -101,7 +103,6 @@ export async function sessionPrincipal(auth: Auth, token: string): Promise<Princ
   if (!looksLikeSecret(token)) return undefined;
   const { session, user } = await auth.sessions.validateSession(sha256(token));
   if (!session) return undefined;
-  const { role, tier } = user;
-  const permissions = permissionsOf(role);
+  const { role, permissions, tier } = user;
   return { kind: 'session', userId: user.id, teamId: session.teamId, role, permissions, tier, sessionId: session.id };
 }

@@ -1,5 +1,5 @@
 import type { Db } from '@flowplane/db/database';
-import { inTransaction } from '@flowplane/db/transaction';
+import { afterCommit, inTransaction } from '@flowplane/db/transaction';
 import { sql } from 'kysely';
 import type { Auth } from '../auth.ts';
 import { type KeyRing, lockKeys, readKeys } from './key-ring.ts';
@@ -39,9 +39,7 @@ export async function rotateSigningKey(
     await lockKeys(tx);
     return replace(tx, keys, options);
   });
-  // Within somebody else's transaction there is nothing new to read yet.
-  if (db.isTransaction) keys.readAt = Number.NEGATIVE_INFINITY;
-  else await readKeys(keys);
+  await afterCommit(db, () => readKeys(keys));
   return made;
 }
 

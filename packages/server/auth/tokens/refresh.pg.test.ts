@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { afterAll, expect, test } from 'vitest';
 import { logout } from '../accounts.ts';
 import { authenticate } from '../authenticate.ts';
-import { newcomer, sentBack, testAuth } from '../test-auth.ts';
+import { from, newcomer, sentBack, testAuth } from '../test-auth.ts';
 import { refresh } from './refresh.ts';
 import { tokenPrincipal } from './tokens.ts';
 
@@ -15,11 +15,11 @@ const refused = { code: 'unauthenticated' };
 test('a refresh token buys a new pair for the same session', async () => {
   const { signedIn, principal } = await newcomer(auth);
   expect(signedIn.refreshToken).toMatch(/^fpr_[\w-]{43}$/);
-  const next = await refresh(auth, signedIn);
+  const next = await refresh(auth, signedIn, from);
   expect(next).toMatchObject({ user: signedIn.user, team: signedIn.team });
   expect(next.refreshToken).not.toBe(signedIn.refreshToken);
   expect(await tokenPrincipal(auth, next.accessToken)).toMatchObject({ sessionId: principal.sessionId });
-  await expect(refresh(auth, next)).resolves.toBeDefined();
+  await expect(refresh(auth, next, from)).resolves.toBeDefined();
 });
 
 /** Moves what was used out of the time in which a token may come twice. */
@@ -32,30 +32,30 @@ async function later(sessionId: string | null): Promise<void> {
 test('threat 27: using a token again ends the session: its successor, its access tokens and the cookie die too, other sessions live', async () => {
   const stolen = await newcomer(auth);
   const bystander = await newcomer(auth);
-  const next = await refresh(auth, stolen.signedIn);
+  const next = await refresh(auth, stolen.signedIn, from);
   await later(stolen.principal.sessionId);
-  await expect(refresh(auth, stolen.signedIn)).rejects.toMatchObject(refused);
-  await expect(refresh(auth, next)).rejects.toMatchObject(refused);
+  await expect(refresh(auth, stolen.signedIn, from)).rejects.toMatchObject(refused);
+  await expect(refresh(auth, next, from)).rejects.toMatchObject(refused);
   for (const { accessToken } of [stolen.signedIn, next]) {
     await expect(async () => tokenPrincipal(auth, accessToken)).rejects.toMatchObject(refused);
   }
   expect(await authenticate(auth, { cookie: sentBack(stolen.cookie) }, 'GET')).toBeUndefined();
-  await expect(refresh(auth, bystander.signedIn)).resolves.toBeDefined();
+  await expect(refresh(auth, bystander.signedIn, from)).resolves.toBeDefined();
 });
 
 test('threat 27: two tabs that refresh at once get the same successor, and the session goes on', async () => {
   const { signedIn } = await newcomer(auth);
-  const all = await Promise.all(Array.from({ length: 8 }, () => refresh(auth, signedIn)));
+  const all = await Promise.all(Array.from({ length: 8 }, () => refresh(auth, signedIn, from)));
   expect(new Set(all.map(({ refreshToken }) => refreshToken)).size).toBe(1);
   const [first] = all;
   if (!first) throw new Error('eight were asked for');
-  await expect(refresh(auth, first)).resolves.toBeDefined();
+  await expect(refresh(auth, first, from)).resolves.toBeDefined();
 });
 
 test('threat 27: once its successor was used, a token is not taken again, however soon', async () => {
   const { signedIn, principal } = await newcomer(auth);
-  await refresh(auth, await refresh(auth, signedIn));
-  await expect(refresh(auth, signedIn)).rejects.toMatchObject(refused);
+  await refresh(auth, await refresh(auth, signedIn, from), from);
+  await expect(refresh(auth, signedIn, from)).rejects.toMatchObject(refused);
   const left = database.db
     .selectFrom('sessions')
     .select('id')
@@ -66,9 +66,9 @@ test('threat 27: once its successor was used, a token is not taken again, howeve
 test('logging out while refreshing neither deadlocks nor leaves a living token', async () => {
   for (let n = 0; n < 10; n += 1) {
     const { signedIn, principal } = await newcomer(auth);
-    const [next] = await Promise.allSettled([refresh(auth, signedIn), logout(auth, principal)]);
+    const [next] = await Promise.allSettled([refresh(auth, signedIn, from), logout(auth, principal, from)]);
     if (next.status === 'rejected') expect(next.reason).toMatchObject(refused);
-    else await expect(refresh(auth, next.value)).rejects.toMatchObject(refused);
+    else await expect(refresh(auth, next.value, from)).rejects.toMatchObject(refused);
   }
 });
 
@@ -77,7 +77,7 @@ test('an expired token is refused, and does not end the session', async () => {
   await sql`update refresh_tokens set expires_at = now() where session_id = ${principal.sessionId}`.execute(
     database.db,
   );
-  await expect(refresh(auth, signedIn)).rejects.toMatchObject(refused);
+  await expect(refresh(auth, signedIn, from)).rejects.toMatchObject(refused);
   expect(await authenticate(auth, { cookie: sentBack(cookie) }, 'GET')).toBeDefined();
 });
 
@@ -94,15 +94,15 @@ test('refreshing keeps a session alive for 30 days more, never past its absolute
   await sql`update sessions set expires_at = now() + interval '1 day' where id = ${principal.sessionId}`.execute(
     database.db,
   );
-  const next = await refresh(auth, signedIn);
+  const next = await refresh(auth, signedIn, from);
   expect(await ends()).toEqual({ session: 30, token: 30 });
   await sql`
     update sessions set expires_at = now() + interval '1 day', absolute_expires_at = now() + interval '5 days'
     where id = ${principal.sessionId}`.execute(database.db);
-  const last = await refresh(auth, next);
+  const last = await refresh(auth, next, from);
   expect(await ends()).toEqual({ session: 5, token: 5 });
   await sql`update sessions set absolute_expires_at = now() where id = ${principal.sessionId}`.execute(database.db);
-  await expect(refresh(auth, last)).rejects.toMatchObject(refused);
+  await expect(refresh(auth, last, from)).rejects.toMatchObject(refused);
 });
 
 test('tokens carry the role as it is now', async () => {
@@ -112,13 +112,13 @@ test('tokens carry the role as it is now', async () => {
     .set({ role: 'readonly' })
     .where('user_id', '=', principal.userId)
     .execute();
-  const next = await refresh(auth, signedIn);
+  const next = await refresh(auth, signedIn, from);
   expect(await tokenPrincipal(auth, next.accessToken)).toMatchObject({ role: 'readonly' });
 });
 
 test.each(['', 'fpr_', 'fpr_x', `fpr_${'A'.repeat(43)}`, `fpr_${'A'.repeat(42)}'`, 'x'.repeat(512)])(
   'what is no refresh token of ours is refused: %s',
   async (refreshToken) => {
-    await expect(refresh(auth, { refreshToken })).rejects.toMatchObject(refused);
+    await expect(refresh(auth, { refreshToken }, from)).rejects.toMatchObject(refused);
   },
 );

@@ -2,10 +2,12 @@ import type { SignedIn } from '@flowplane/contract/auth';
 import { Refusal } from '@flowplane/contract/errors';
 import type { Db } from '@flowplane/db/database';
 import { sql } from 'kysely';
+import { recordReuse } from '../../audit/account.ts';
 import type { Auth } from '../auth.ts';
+import { roleColumns, roleOf } from '../role-permissions.ts';
 import { deriveKey, seal, unseal } from '../seal.ts';
 import { looksLikeSecret, newSecret, sha256 } from '../secrets.ts';
-import { forgetSessions } from '../sessions/sessions.ts';
+import { forgetSessions, type SignInFrom } from '../sessions/sessions.ts';
 import { signAccessToken } from './tokens.ts';
 
 const prefix = 'fpr_';
@@ -39,7 +41,9 @@ function lockSession(tx: Db, hash: string) {
     .innerJoin('memberships as m', (join) =>
       join.onRef('m.user_id', '=', 's.user_id').onRef('m.team_id', '=', 's.team_id'),
     )
-    .select(['s.id as session_id', 'u.id as user_id', 'u.email', 'u.name', 'u.tier', 'm.role'])
+    .leftJoin('team_roles as tr', 'tr.id', 'm.role_id')
+    .select(['s.id as session_id', 'u.id as user_id', 'u.email', 'u.name', 'u.tier'])
+    .select(roleColumns)
     .select(['t.id as team_id', 't.name as team_name', 't.slug'])
     .where('r.hash', '=', hash)
     .where('r.expires_at', '>', sql<Date>`now()`)
@@ -100,7 +104,7 @@ async function prolong(tx: Db, sessionId: string): Promise<void> {
     .execute();
 }
 
-async function rotate(tx: Db, token: string) {
+async function rotate(tx: Db, token: string, from: SignInFrom) {
   const owner = await lockSession(tx, sha256(token));
   if (!owner) return undefined;
   const successor = newSecret(prefix);
@@ -111,8 +115,10 @@ async function rotate(tx: Db, token: string) {
   const same = await recentSuccessor(tx, token);
   if (same) return { owner, refreshToken: same };
   // A used token means that two hold it, and nobody can tell which is the thief: the sign-in is over for both.
-  await tx.deleteFrom('sessions').where('id', '=', owner.session_id).execute();
-  return { ended: owner.session_id };
+  const { user_id: userId, team_id: teamId, session_id: sessionId } = owner;
+  await recordReuse(tx, { userId, teamId, sessionId }, from);
+  await tx.deleteFrom('sessions').where('id', '=', sessionId).execute();
+  return { ended: sessionId };
 }
 
 /**
@@ -121,14 +127,19 @@ async function rotate(tx: Db, token: string) {
  *
  * @throws Refusal `unauthenticated` for a token that is unknown, used, expired or of a session that has ended.
  */
-export async function refresh(auth: Auth, { refreshToken: given }: { refreshToken: string }): Promise<SignedIn> {
+export async function refresh(
+  auth: Auth,
+  { refreshToken: given }: { refreshToken: string },
+  from: SignInFrom,
+): Promise<SignedIn> {
   const known = looksLikeSecret(given, prefix);
-  const rotated = known ? await auth.database.db.transaction().execute((tx) => rotate(tx, given)) : undefined;
+  const rotated = known ? await auth.database.db.transaction().execute((tx) => rotate(tx, given, from)) : undefined;
   if (rotated?.ended !== undefined) forgetSessions(auth, [rotated.ended]);
   if (!rotated?.owner)
     throw new Refusal('unauthenticated', 'The refresh token is not valid or was used before: sign in again.');
   const { owner, refreshToken } = rotated;
-  const { user_id: userId, team_id: teamId, session_id: sessionId, role, tier } = owner;
+  const { user_id: userId, team_id: teamId, session_id: sessionId, tier } = owner;
+  const { role } = roleOf(owner);
   // The next lookup finds the role that the new token says.
   forgetSessions(auth, [sessionId]);
   const access = await signAccessToken(auth, { userId, teamId, sessionId, role, tier });

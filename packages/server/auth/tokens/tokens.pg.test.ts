@@ -117,7 +117,7 @@ const forgeries: Record<string, () => string | Promise<string>> = {
   'no iss': () => signed({ iss: undefined }),
   'no sub': () => signed({ sub: undefined }),
   'a sub that is no id': () => signed({ sub: 'admin' }),
-  'an unknown role': () => signed({ role: 'owner' }),
+  'a role that cannot be one': () => signed({ role: 'Owner of all' }),
   'an unknown tier': () => signed({ tier: 'gold' }),
   'no session': () => signed({ sid: undefined }),
   'changed claims': () => `${good.split('.')[0]}.${encode({ ...claims, tier: 'unlimited' })}.${good.split('.')[2]}`,

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Refusal } from '@flowplane/contract/errors';
 import { id } from '@flowplane/contract/id';
-import { type Role, role } from '@flowplane/contract/permissions';
 import { type Tier, tier } from '@flowplane/contract/tiers';
 import { isTransient } from '@flowplane/db/retry';
 import { errors, type JWSHeaderParameters, jwtVerify, SignJWT } from 'jose';
@@ -11,7 +10,7 @@ import type { Principal } from '../../context.ts';
 import type { Auth } from '../auth.ts';
 import { noteUse } from '../last-used.ts';
 import { lookedUp } from '../lookup.ts';
-import { permissionsOf } from '../role-permissions.ts';
+import { roleColumns, roleOf } from '../role-permissions.ts';
 import { signingKey, verifyingKey } from './key-ring.ts';
 
 /** For how long an access token is good. */
@@ -21,13 +20,21 @@ const audience = 'flowplane';
 const type = 'at+jwt';
 const longest = 4_096;
 
-const claims = z.object({ sub: id, sid: z.hex().length(64), tid: id, role, tier, jti: z.guid(), exp: z.int() });
+const claims = z.object({
+  sub: id,
+  sid: z.hex().length(64),
+  tid: id,
+  role: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/),
+  tier,
+  jti: z.guid(),
+  exp: z.int(),
+});
 
 /** A token whose signature is good: of which sign-in, in which team, until when (ms since 1970). */
 export type VerifiedToken = { sessionId: string; userId: string; teamId: string; expiresAt: number };
 
 /** Whom an access token speaks for. */
-export type TokenSubject = { userId: string; teamId: string; sessionId: string; role: Role; tier: Tier };
+export type TokenSubject = { userId: string; teamId: string; sessionId: string; role: string; tier: Tier };
 
 /** Signs an access token: an RS256 JWT of 30 minutes (RFC 9068). It is good while the session lives that it was made for. */
 export async function signAccessToken(
@@ -84,15 +91,17 @@ async function lookUp({ database }: Auth, sessionId: string): Promise<Principal 
     .innerJoin('memberships as m', (join) =>
       join.onRef('m.user_id', '=', 's.user_id').onRef('m.team_id', '=', 's.team_id'),
     )
-    .select(['s.user_id', 's.team_id', 's.last_used_at', 'm.role', 'u.tier'])
+    .leftJoin('team_roles as tr', 'tr.id', 'm.role_id')
+    .select(['s.user_id', 's.team_id', 's.last_used_at', 'u.tier'])
+    .select(roleColumns)
     .where('s.id', '=', sessionId)
     .where('s.expires_at', '>', sql<Date>`now()`)
     .where('s.absolute_expires_at', '>', sql<Date>`now()`)
     .executeTakeFirst();
   if (!row) return undefined;
   noteUse(database.db, 'sessions', { id: sessionId, lastUsedAt: row.last_used_at });
-  const { user_id: userId, team_id: teamId, role, tier } = row;
-  return { kind: 'jwt', userId, teamId, role, permissions: permissionsOf(role), tier, sessionId };
+  const { user_id: userId, team_id: teamId, tier } = row;
+  return { kind: 'jwt', userId, teamId, ...roleOf(row), tier, sessionId };
 }
 
 function present(principal: Principal | undefined, { userId, teamId }: VerifiedToken): Principal {
