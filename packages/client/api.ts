@@ -47,6 +47,12 @@ export type WorkflowLogEvent = Outputs['workflows']['logs'];
 /** What registering and signing in answer. */
 export type SignedIn = Outputs['auth']['login'];
 
+/** A team of the caller's, with the caller's role in it. */
+export type Team = Outputs['teams']['list']['items'][number];
+
+/** Somebody in a team. */
+export type Member = Outputs['teams']['members']['list']['items'][number];
+
 /** An API key without its secret. */
 export type ApiKey = Outputs['auth']['apiKeys']['list']['items'][number];
 

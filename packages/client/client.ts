@@ -4,7 +4,7 @@ import { answersOf } from './answers.ts';
 import type { Client } from './api.ts';
 import { type Call, type CallArguments, callsOf } from './calls.ts';
 import type { ClientOptions } from './client-options.ts';
-import { signerOf, withCredentials } from './credentials.ts';
+import { signerOf, withCredentials, withCredentialsIfAny } from './credentials.ts';
 import { eventIterable } from './event-iterable.ts';
 import { shownOf } from './exchange-error.ts';
 import { withMethods } from './execution-handle.ts';
@@ -43,7 +43,8 @@ export function createClient(options: ClientOptions): Client {
   const ask = answersOf(options.fetch ?? ((url, init) => globalThis.fetch(url, init)));
   const signer = signerOf({ apiKey, token, session, teamId });
   const endpoint = `${url.replace(/\/+$/, '')}/trpc`;
-  const links = linksOf({ endpoint, headers, ask, askSigned: withCredentials(ask, signer) });
+  const askSigned = withCredentials(ask, signer);
+  const links = linksOf({ endpoint, headers, ask, askSigned, askIfSigned: withCredentialsIfAny(ask, signer) });
   const trpc = createTRPCUntypedClient({ links });
 
   async function call(path: string, procedure: Call, { input, options }: CallArguments): Promise<unknown> {

@@ -1,4 +1,6 @@
 import type { Ask } from './answers.ts';
+import { FlowplaneError } from './error.ts';
+import { ExchangeError } from './exchange-error.ts';
 import { isRefused } from './refused.ts';
 import type { OpenSession } from './session.ts';
 
@@ -54,5 +56,23 @@ export function withCredentials(ask: Ask, { sign, renews }: Signer): Ask {
     if (!renews || !isRefused(await answer.json())) return answer;
     // Whoever is refused was not served, so that asking again repeats nothing.
     return ask(url, withHeaders(init, (await sign(signature)).headers));
+  };
+}
+
+function isOver(error: unknown): boolean {
+  const why = error instanceof ExchangeError ? error.cause : error;
+  return why instanceof FlowplaneError && why.code === 'unauthenticated';
+}
+
+/** The same, and one that does not say who calls once the sign-in is over. */
+export function withCredentialsIfAny(ask: Ask, signer: Signer): Ask {
+  const askSigned = withCredentials(ask, signer);
+  return async (url, init) => {
+    try {
+      return await askSigned(url, init);
+    } catch (error) {
+      if (isOver(error)) return ask(url, init);
+      throw error;
+    }
   };
 }

@@ -11,8 +11,10 @@ const urlLength = 7_000;
 
 /** How one becomes somebody. A token that has expired would be refused even here, so they are sent without. */
 const anonymous = new Set([
-  'auth.register',
   'auth.login',
+  'auth.github.login',
+  'auth.oidc.login',
+  'auth.guests.create',
   'auth.refresh',
   'auth.email.verify',
   'auth.password.forgot',
@@ -23,7 +25,7 @@ const anonymous = new Set([
  * How calls become requests: the queries of one tick together, each mutation alone, because it has an `Idempotency-Key` of its
  * own and must not make others wait.
  *
- * @param ask sends a request as it is; `askSigned` adds who calls.
+ * @param ask sends a request as it is; `askSigned` adds who calls, `askIfSigned` where there is somebody.
  */
 export function linksOf(options: {
   /** The address of the tRPC endpoint. */
@@ -31,8 +33,9 @@ export function linksOf(options: {
   headers: Record<string, string>;
   ask: Ask;
   askSigned: Ask;
+  askIfSigned: Ask;
 }): TRPCLink<AnyTRPCRouter>[] {
-  const { headers, ask, askSigned } = options;
+  const { headers, ask, askSigned, askIfSigned } = options;
   const common = { url: options.endpoint, transformer };
   const mutations = (fetch: Ask) =>
     httpLink({
@@ -50,7 +53,12 @@ export function linksOf(options: {
       false: splitLink({
         condition: ({ path }) => anonymous.has(path),
         true: mutations(ask),
-        false: mutations(askSigned),
+        false: splitLink({
+          // A guest who registers keeps everything, which takes saying who that is.
+          condition: ({ path }) => path === 'auth.register',
+          true: mutations(askIfSigned),
+          false: mutations(askSigned),
+        }),
       }),
     }),
   ];

@@ -41,6 +41,7 @@ test.each([
   ['503', unavailable],
   ['a proxy’s 502', (_, response) => response.writeHead(502).end('<html>')],
   ['429', answer(429, 'rate_limited')],
+  ['a full queue', answer(429, 'queue_full', { 'retry-after': '1' })],
   ['a key that is in flight', answer(409, 'idempotency_in_flight')],
 ] satisfies [string, RequestListener][])('after %s a change is sent again under the same key', async (_, listener) => {
   await using server = await serveApi(firstly(listener));

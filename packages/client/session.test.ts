@@ -103,6 +103,25 @@ test('signing out ends the session of the client, and signing in needs none', as
   expect(server.seen.map(({ headers }) => headers.authorization)).toEqual(['Bearer access-0', undefined]);
 });
 
+test('registering says who calls, because a guest keeps everything by it, and nobody once the sign-in is over', async () => {
+  await using server = await serveApi();
+  const { client } = signedIn(server.url);
+  const who = { email: 'ann@example.com', password: 'a long password' };
+  await client.auth.register(who);
+  await client.auth.logout();
+  await client.auth.register(who);
+  const over = signedIn(server.url, { accessToken: 'access-old', refreshToken: 'refresh-old', expiresAt: new Date(0) });
+  await over.client.auth.register(who);
+  await createClient({ url: server.url }).auth.register(who);
+  const registered = server.seen.filter((one) => pathsOf([one]).includes('auth.register'));
+  expect(registered.map(({ headers }) => headers.authorization)).toEqual([
+    'Bearer access-0',
+    undefined,
+    undefined,
+    undefined,
+  ]);
+});
+
 test('a call that is aborted while the tokens are exchanged rejects at once; the others go on', async () => {
   const controller = new AbortController();
   const slow: RequestListener = (_, response) => {

@@ -2,6 +2,7 @@ import type { Answer } from './answer.ts';
 import type { Problem } from './problem.ts';
 import type { ResponseHints } from './response-hints.ts';
 import { RestError } from './rest-error.ts';
+import { retryAfter } from './retry-after.ts';
 
 /**
  * The answer that carries a problem. A 401 says how to sign in, as RFC 9110 section 15.5.2 asks, a 503 and a 429 when to come back.
@@ -14,7 +15,7 @@ export function problemAnswer(problem: Problem, error: unknown, hints?: Response
     headers: {
       'content-type': 'application/problem+json; charset=utf-8',
       ...(problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
-      ...(problem.status === 503 || problem.status === 429 ? { 'retry-after': '5' } : {}),
+      ...retryAfter(problem.status),
       ...(error instanceof RestError ? error.headers : {}),
       ...hints?.headers,
     },

@@ -2,6 +2,7 @@ import { getTRPCErrorFromUnknown, getTRPCErrorShape, TRPCError, transformTRPCRes
 import { getHTTPStatusCode } from '@trpc/server/http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RestError } from './rest-error.ts';
+import { retryAfter } from './retry-after.ts';
 import { UnsafeInputError } from './superjson-input.ts';
 import type { Endpoint, TrpcFailure } from './trpc.ts';
 
@@ -43,7 +44,8 @@ export function errorReply(
   endpoint.onError?.({ ...failure, req: request });
   const response = errorResponse(endpoint, failure);
   const body = JSON.stringify(transformTRPCResponse(endpoint.router._def._config, response));
-  return sendJson(reply, getHTTPStatusCode(response, [error]), body);
+  const status = getHTTPStatusCode(response, [error]);
+  return sendJson(reply.headers(retryAfter(status)), status, body);
 }
 
 function asIs(text: string): string {

@@ -1,8 +1,9 @@
 import { TRPCError, transformTRPCResponse } from '@trpc/server';
-import { getHTTPStatusCode } from '@trpc/server/http';
+import { getHTTPStatusCode, getHTTPStatusCodeFromError } from '@trpc/server/http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { abortSignal } from './abort-signal.ts';
 import { hintsOf } from './response-hints.ts';
+import { retryAfter } from './retry-after.ts';
 import type { Endpoint } from './trpc.ts';
 import type { Call, CallPlan } from './trpc-calls.ts';
 import { errorResponse, sendJson, toTrpcError } from './trpc-errors.ts';
@@ -98,6 +99,8 @@ export async function runCalls(endpoint: Endpoint, plan: CallPlan, http: Http): 
     if ('text' in result || !failure) return 'text' in result ? result.text : '';
     return JSON.stringify(transformTRPCResponse(router._def._config, failure));
   });
+  // Of a batch also where others of its calls succeeded.
+  http.reply.headers(retryAfter(...errors.flatMap((error) => (error ? getHTTPStatusCodeFromError(error) : []))));
   const hints = hintsOf(ctx);
   if (hints) http.reply.headers(hints.headers);
   if (hints?.cookies?.length) http.reply.header('set-cookie', hints.cookies);

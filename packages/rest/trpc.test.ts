@@ -115,6 +115,10 @@ const testRouter = t.router({
   deny: q.query(() => {
     throw new TRPCError({ code: 'FORBIDDEN', message: 'No.' });
   }),
+  busy: q.input(z.object({ seconds: z.string() }).optional()).query(({ ctx, input }) => {
+    if (input) ctx.response.headers['retry-after'] = input.seconds;
+    throw new TRPCError({ code: 'TOO_MANY_REQUESTS', message: 'Slow down.' });
+  }),
   crash: q.query(() => {
     throw new Error('boom');
   }),
@@ -292,6 +296,15 @@ describe('what the stock adapter does not do', () => {
     const answer = await ours.inject('/trpc/hinted,noInput,noInput?batch=1&input={}');
     expect(contexts - before).toBe(1);
     expect([answer.headers['x-hint'], answer.headers['set-cookie']]).toEqual(['1', ['a=1', 'b=2']]);
+  });
+
+  test('who is refused for now is told when to come back, of a batch too and by the stock adapter', async () => {
+    const after = async (path: string) => (await ours.inject({ url: `/trpc/${path}` })).headers['retry-after'];
+    expect(await after('busy')).toBe('5');
+    expect(await after(`busy?connectionParams=${encodeURIComponent('{"a":"b"}')}`)).toBe('5');
+    expect(await after(`busy?input=${encodeURIComponent('{"json":{"seconds":"60"}}')}`)).toBe('60');
+    expect(await after('noInput,busy?batch=1&input={}')).toBe('5');
+    expect(await after('noInput,deny?batch=1&input={}')).toBeUndefined();
   });
 
   test('a body over the limit is a 413 in the shape of the other errors', async () => {

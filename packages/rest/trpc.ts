@@ -1,5 +1,6 @@
 import type { AnyTRPCRouter, TRPCError, TRPCProcedureType } from '@trpc/server';
 import { fastifyRequestHandler } from '@trpc/server/adapters/fastify';
+import { getHTTPStatusCodeFromError } from '@trpc/server/http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import superjson from 'superjson';
 import { procedureCaller } from './call-procedure.ts';
@@ -8,6 +9,7 @@ import { operationsOf } from './operations.ts';
 import { recordOf } from './record.ts';
 import { hintsOf } from './response-hints.ts';
 import { fromFastify } from './rest-error.ts';
+import { retryAfter } from './retry-after.ts';
 import { type StreamOptions, streamTimes } from './stream-options.ts';
 import { superjsonSerializer } from './superjson-output.ts';
 import { type Call, type CallPlan, planCalls } from './trpc-calls.ts';
@@ -71,9 +73,9 @@ function stock(endpoint: Endpoint, plan: CallPlan, { request, reply }: Http) {
     path: plan.path,
     maxBatchSize,
     createContext: () => createContext(request, reply),
-    responseMeta({ ctx }) {
+    responseMeta({ ctx, errors }) {
       const { headers = {}, cookies = [] } = hintsOf(ctx) ?? {};
-      const all = new Headers(headers);
+      const all = new Headers({ ...retryAfter(...errors.map(getHTTPStatusCodeFromError)), ...headers });
       for (const cookie of cookies) all.append('set-cookie', cookie);
       return { headers: all };
     },
