@@ -23,9 +23,18 @@ const untilListening = `process.once('disconnect',()=>process.listenerCount('dis
 const nodeFlags = [
   '--disable-warning=ExperimentalWarning',
   // Left to itself the young generation grows to 128 MB under load, for no gain in throughput that could be measured.
-  '--max-semi-space-size=16',
+  '--max-semi-space-size=8',
+  // And the old one to twice or four times what is alive in it: 60 MB of garbage after 30,000 executions, at 55 MB alive.
+  '--heap-growing-percent=30',
   `--import=data:text/javascript,${encodeURIComponent(untilListening)}`,
 ];
+/** For the server, unless they are set already. */
+const frugal = {
+  // Stripped and compiled sources: a third less time to start, and no compiler of TypeScript in memory.
+  NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/node'),
+  // glibc keeps what threads have freed in up to eight arenas a core; 12 MB less with two in all.
+  MALLOC_ARENA_MAX: '2',
+};
 const turboFlags = ['--output-logs=new-only', '--log-order=grouped'];
 
 /** @type {Record<string, (tools: Tools, extra: string[]) => Promise<number>>} */
@@ -39,10 +48,17 @@ const commands = {
   bench: (tools, extra) => runTool(tools, 'turbo', ['run', 'bench', '--concurrency=1', ...extra]),
   example: (tools, extra) => runTool(tools, tools.node, ['examples/order.ts', ...extra]),
   format: (tools, extra) => runTool(tools, 'biome', ['check', '--write', ...extra, '.']),
-  verify: async (tools, extra) =>
-    (await runTool(tools, 'biome', ['check', '.'])) ||
-    runTool(tools, 'turbo', ['run', 'typecheck', 'test:fast', '--concurrency=100%', ...turboFlags, ...extra]),
+  check: (tools, extra) => check(tools, ['typecheck', ...extra]),
+  verify: (tools, extra) => check(tools, ['typecheck', 'test:fast', ...extra]),
 };
+
+/** Format, lint, then tasks of turbo. @param {Tools} tools @param {string[]} tasks */
+async function check(tools, tasks) {
+  return (
+    (await runTool(tools, 'biome', ['check', '.'])) ||
+    runTool(tools, 'turbo', ['run', ...tasks, '--concurrency=100%', ...turboFlags])
+  );
+}
 
 /** A failure whose message is all the reader needs. */
 class Failure extends Error {}
@@ -192,7 +208,7 @@ function tail(output) {
  */
 function serve(tools, extra) {
   const args = [...nodeFlags, 'apps/api/main.ts', ...extra];
-  const env = environment(tools);
+  const env = { ...frugal, ...environment(tools) };
   const child = spawn(tools.node, args, { cwd: root, env, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   let asked = 0;
   return untilExit(child, (signal) => {

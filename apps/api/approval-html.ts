@@ -1,68 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { Approval, ApprovalField } from '@flowplane/contract/approval';
 import type { FieldError } from '@flowplane/contract/errors';
 import type { Json } from '@flowplane/contract/json';
-
-const style = `
-:root { color-scheme: light dark; }
-* { box-sizing: border-box; }
-body { margin: 0; padding: 2rem 1rem; font: 1rem/1.5 system-ui, sans-serif; background: Canvas; color: CanvasText; }
-main { max-width: 36rem; margin: 0 auto; }
-h1 { margin: 0 0 1rem; font-size: 1.5rem; line-height: 1.25; overflow-wrap: anywhere; }
-.about { margin: 0 0 .25rem; opacity: .8; overflow-wrap: anywhere; }
-pre, .text { white-space: pre-wrap; overflow-wrap: anywhere; }
-pre, dl { margin: 1rem 0; padding: 1rem; border: 1px solid GrayText; border-radius: .5rem; }
-dt { font-weight: 600; }
-dd { margin: 0 0 .5rem; overflow-wrap: anywhere; }
-.field { margin: 1rem 0; }
-label { display: block; margin-bottom: .25rem; font-weight: 600; overflow-wrap: anywhere; }
-.hint { font-weight: 400; opacity: .8; }
-input, select, textarea { width: 100%; padding: .5rem; font: inherit; border: 1px solid GrayText; border-radius: .375rem; }
-textarea { min-height: 5rem; }
-.error { margin: .25rem 0 0; font-weight: 600; color: light-dark(#b00020, #ff8a80); }
-.buttons { display: flex; flex-wrap: wrap; gap: .75rem; margin-top: 1.5rem; }
-button { padding: .625rem 1.5rem; font: inherit; font-weight: 600; border-radius: .375rem; border: 2px solid #14691f; background: #14691f; color: #fff; cursor: pointer; }
-button.reject { border-color: light-dark(#b00020, #ff8a80); background: Canvas; color: light-dark(#b00020, #ff8a80); }
-:focus-visible { outline: 3px solid Highlight; outline-offset: 2px; }
-`;
-
-/** Nothing but the page's own style and its form: no script, no image, no frame, no other address. */
-export const contentSecurityPolicy = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
-  "form-action 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
-
-function escaped(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;');
-}
-
-function page(title: string, content: string): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex, nofollow">
-<meta name="referrer" content="no-referrer">
-<title>${escaped(title)}</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-${content}
-</main>
-</body>
-</html>
-`;
-}
+import { escaped, page } from './html-page.ts';
 
 function scalar(value: Json): string | undefined {
   return value === null || typeof value === 'object' ? undefined : String(value);
@@ -187,9 +126,4 @@ export function closedPage({ title, workflowName, status, decision }: Approval):
 <p class="text">${escaped(title)}</p>
 ${when}`,
   );
-}
-
-/** A page that only says something. */
-export function messagePage(title: string, text: string): string {
-  return page(title, `<h1>${escaped(title)}</h1>\n<p>${escaped(text)}</p>`);
 }

@@ -4,7 +4,8 @@ import { approvalByLink, decideByLink } from '@flowplane/server/approvals/by-lin
 import { approvalPagePath } from '@flowplane/server/approvals/link';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { closedPage, contentSecurityPolicy, formPage, inputName, messagePage, type Refused } from './approval-html.ts';
+import { closedPage, formPage, inputName, type Refused } from './approval-html.ts';
+import { messagePage, pageHeaders } from './html-page.ts';
 import { limitAddresses } from './limit-addresses.ts';
 import { toProblem } from './problems.ts';
 import type { Services } from './services.ts';
@@ -13,15 +14,7 @@ const mediaType = 'application/x-www-form-urlencoded';
 
 type Route = { Params: { token: string }; Body: unknown };
 
-const headers = {
-  'cache-control': 'no-store',
-  'content-security-policy': contentSecurityPolicy,
-  // The address is the right to decide: it must not reach other sites or indexes.
-  'referrer-policy': 'no-referrer',
-  'x-robots-tag': 'noindex, nofollow',
-  'x-content-type-options': 'nosniff',
-  'cross-origin-opener-policy': 'same-origin',
-};
+const headers = pageHeaders("form-action 'self'");
 
 function send(reply: FastifyReply, status: number, html: string): FastifyReply {
   return reply.code(status).headers(headers).type('text/html; charset=utf-8').send(html);
@@ -90,7 +83,8 @@ export function registerApprovalPage(app: FastifyInstance, services: Services, l
     const fields = fieldsOf(approval, form);
     if (Array.isArray(fields)) return send(reply, 400, formPage(approval, { values: form, errors: fields }));
     try {
-      await decideByLink(scope, token, { approved: decision === 'approve', fields });
+      const from = { ip: request.ip, userAgent: request.headers['user-agent'], id: request.id };
+      await decideByLink({ ...scope, from }, token, { approved: decision === 'approve', fields });
     } catch (error) {
       const refused = refusedBy(error, form);
       if (refused !== 'closed') return send(reply, 400, formPage(approval, refused));

@@ -127,7 +127,7 @@ describe.each([
   'https://app.example.com/',
   'https://app.example.com, https://evil.example',
   '*',
-])('a page of %s', (origin) => {
+])('threat 30: a page of %s', (origin) => {
   test('is told nothing that lets it read an answer', async () => {
     for (const path of ['/api/v1/workflows', '/trpc/workflows.list', '/health', '/nowhere', '/hooks/team/orders']) {
       const answer = await ask(path, origin, { headers: { ...signedIn.bearer, cookie: 'session=x' } });

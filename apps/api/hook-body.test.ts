@@ -11,7 +11,7 @@ function refusalOf(contentType: string, body: string | Buffer): string {
   }
 }
 
-test('9: a body is what its type says, and nothing that looks like JSON is parsed as JSON unless it is said to be', () => {
+test('threat 9: a body is what its type says, and nothing that looks like JSON is parsed as JSON unless it is said to be', () => {
   const text = '{"a":1}';
   const asJson = [
     'application/json',
@@ -35,7 +35,7 @@ test('9: a body is what its type says, and nothing that looks like JSON is parse
   }
 });
 
-test('9: a type that is missing, malformed, in another encoding or of several parts is refused', () => {
+test('threat 9: a type that is missing, malformed, in another encoding or of several parts is refused', () => {
   const refused = [
     '',
     'json',

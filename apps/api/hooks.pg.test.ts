@@ -81,7 +81,7 @@ test('expressions see the request, without what says who the caller is; the body
   expect((await send(at('seen/%00'), { method: 'PUT', body: 1 })).json).toMatchObject({ code: 'bad_request' });
 });
 
-test('9: forms, text and bytes are inputs too; what is compressed, untyped or in parts is refused', async () => {
+test('threat 9: forms, text and bytes are inputs too; what is compressed, untyped or in parts is refused', async () => {
   await answering('{{ input }}', { path: 'bodies' });
   const post = (type: string | undefined, body: string, more: Record<string, string> = {}) =>
     send(at('bodies'), { body, headers: { ...(type !== undefined && { 'content-type': type }), ...more } });
@@ -104,7 +104,7 @@ test('9: forms, text and bytes are inputs too; what is compressed, untyped or in
   expect(large).toMatchObject({ status: 413, json: { code: 'payload_too_large' } });
 });
 
-test('36: a signature is over the bytes that were sent; without one the answer is a 401 with problem details', async () => {
+test('threat 36: a signature is over the bytes that were sent; without one the answer is a 401 with problem details', async () => {
   const secret = 'a-secret-of-the-tests';
   const { id: credentialId } = await owner.client.credentials.create({
     name: 'Sender',

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createClient } from '@flowplane/client';
+import { startIssuers } from '@flowplane/server/auth/identities/test-issuers';
 import { smtpServer, tokenIn } from '@flowplane/server/mail/test-smtp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { root } from './config.ts';
@@ -11,6 +12,7 @@ import { owner as account, dataDirectory, freePort, type Instance, send, startIn
 
 const dataDir = dataDirectory();
 const mails = await smtpServer();
+const issuers = await startIssuers();
 let instance: Instance;
 let owner: Awaited<ReturnType<typeof ownerOf>>;
 
@@ -18,6 +20,8 @@ beforeAll(async () => {
   instance = startInstance({
     API_PORT: String(await freePort()),
     DATA_DIR: dataDir.path,
+    GUESTS: 'on',
+    ...issuers.settings,
     SMTP_HOST: '127.0.0.1',
     SMTP_PORT: String(mails.port),
     SMTP_SECURITY: 'none',
@@ -29,6 +33,7 @@ beforeAll(async () => {
 afterAll(async () => {
   instance.child.kill('SIGKILL');
   await mails[Symbol.asyncDispose]();
+  await issuers[Symbol.asyncDispose]();
   await dataDir[Symbol.asyncDispose]();
 });
 
@@ -89,6 +94,11 @@ test('every command of docs/auth.md works in its order, and answers what the pag
       const [mail] = resets();
       await bash.run(`MAILED_TOKEN=${mail ? tokenIn(mail) : ''}`);
     }
+    // Somebody says yes where the browser was sent.
+    if (text.includes('"$BACK"')) await bash.run(`BACK=$(curl -s -o /dev/null -w '%{redirect_url}' "$URL")`);
+    if (text.includes('$CLERK_TOKEN')) {
+      await bash.run(`CLERK_TOKEN=${await issuers.clerkToken({ azp: 'http://localhost:3000' })}`);
+    }
     const output = await bash.run(text);
     outputs.push(output);
     expect(output, text).not.toMatch(/urn:flowplane:error|"error"/);
@@ -141,6 +151,45 @@ test('the public keys may be kept for five minutes, and are no secret ones', asy
     expect(Object.keys(key).sort()).toEqual(['alg', 'e', 'kid', 'kty', 'n', 'use']);
   await expect(owner.client.users.me()).resolves.toBeDefined();
 });
+
+test('a browser that is a guest by its cookie registers and stays itself', async () => {
+  const origin = instance.url;
+  const guest = await send(at('/api/v1/auth/guest'), { method: 'POST', headers: { origin } });
+  expect([guest.status, guest.headers.get('location')]).toEqual([201, '/api/v1/users/me']);
+  const cookie = guest.headers.get('set-cookie')?.split(';', 1)[0] ?? '';
+  const body = { email: 'cookie@example.com', password: 'a long password' };
+  const forged = await send(at('/api/v1/auth/register'), {
+    body: { ...body, email: 'forged@example.com' },
+    headers: { cookie, origin: 'https://evil.example' },
+  });
+  expect([forged.status, forged.json]).toMatchObject([403, { code: 'cross_site_request' }]);
+  const account = await send(at('/api/v1/auth/register'), { body, headers: { cookie, origin } });
+  expect(account.status).toBe(201);
+  const [before, after] = [guest, account].map(({ text }) => JSON.parse(text));
+  expect([after.user.id, after.team.slug]).toEqual([before.user.id, before.team.slug]);
+  const renewed = account.headers.get('set-cookie')?.split(';', 1)[0] ?? '';
+  expect((await send(at('/api/v1/users/me'), { headers: { cookie } })).status).toBe(401);
+  expect((await send(at('/api/v1/users/me'), { headers: { cookie: renewed } })).json).toMatchObject({ role: 'admin' });
+});
+
+test('a guest of the SDK registers as who they are, and goes on with the new tokens', async () => {
+  const { url } = instance;
+  const guest = await createClient({ url }).auth.guests.create();
+  const client = createClient({ url, session: guest });
+  expect((await client.users.me()).user).toMatchObject({ email: null, id: guest.user.id });
+  const account = await client.auth.register({ email: 'sdk-guest@example.com', password: 'a long password' });
+  expect([account.user.id, account.team.slug]).toEqual([guest.user.id, guest.team.slug]);
+  expect((await createClient({ url, session: account }).users.me()).role).toBe('admin');
+});
+
+test.each<Record<string, string>>([{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'cross-site' }])(
+  'threat 32: a page of another site does not make a guest of whoever visits it: %o',
+  async (headers) => {
+    const answer = await send(at('/api/v1/auth/guest'), { method: 'POST', headers });
+    expect([answer.status, answer.json]).toMatchObject([403, { code: 'cross_site_request' }]);
+    expect(answer.headers.get('set-cookie')).toBeNull();
+  },
+);
 
 test('OAuth 2.0: a password and a refresh token buy tokens that work, which no cache may keep', async () => {
   const first = await askForToken({ ...byPassword, scope: 'anything', client_id: 'tool' });

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { openDatabase } from '@flowplane/db/database';
+import { type Database, openDatabase } from '@flowplane/db/database';
 import { startEmbedded } from '@flowplane/db/embedded';
 import { migrate } from '@flowplane/db/migrate';
 import { createGuardedFetch } from '@flowplane/egress/guarded-fetch';
@@ -9,7 +9,9 @@ import { createBus } from '@flowplane/engine/streams/bus';
 import { createSandbox } from '@flowplane/expressions/sandbox';
 import { builtinNodes } from '@flowplane/nodes/index';
 import { approvalLink, createApprovalLinks } from '@flowplane/server/approvals/link';
+import { createAuditRetention } from '@flowplane/server/audit/retention';
 import { createAuth } from '@flowplane/server/auth/auth';
+import { createStartQuota } from '@flowplane/server/auth/guests/quota';
 import { resealSigningKeys } from '@flowplane/server/auth/tokens/reseal-signing-keys';
 import { startUpkeep } from '@flowplane/server/auth/upkeep';
 import { credentialsFor } from '@flowplane/server/credentials/port';
@@ -24,6 +26,7 @@ import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { readConfig, root } from './config.ts';
 import { createOwner, type Owner, runSample } from './first-start.ts';
+import { identitiesOf } from './identities.ts';
 import { createLogger } from './logger.ts';
 import { mailerOf } from './mailer.ts';
 import { brandingOf } from './openapi-document.ts';
@@ -57,6 +60,8 @@ function connectRedis({ settings, log, shutdown }: Start): Redis | undefined {
     maxRetriesPerRequest: 1,
     enableOfflineQueue: false,
     commandTimeout: 1_000,
+    // One that hangs is taken for one that is away, or every call would wait for it again.
+    socketTimeout: 1_000,
   });
   redis.on('error', (error) => log.warn({ error }, 'redis'));
   shutdown.add('redis', async () => redis.disconnect());
@@ -69,6 +74,14 @@ function storeOf({ WORKFLOW_QUEUE_URL, SQS_ENDPOINT_URL, AWS_REGION, REDIS_URL }
     return { sqs: { url: WORKFLOW_QUEUE_URL, region: AWS_REGION, endpoint: SQS_ENDPOINT_URL } };
   }
   return REDIS_URL ? { redis: REDIS_URL } : { postgres: url };
+}
+
+function startAuditRetention({ settings, log, shutdown }: Start, { db }: Database): void {
+  const days = settings.AUDIT_RETENTION_DAYS;
+  if (days === 0) return;
+  const retention = createAuditRetention({ db, days, onError: (error, where) => log.error({ error }, where) });
+  retention.start();
+  shutdown.add('retention of the audit log', retention.stop);
 }
 
 async function startServices(start: Start, url: string): Promise<Services> {
@@ -99,6 +112,7 @@ async function startServices(start: Start, url: string): Promise<Services> {
     }),
     bus: createBus({ redis: settings.REDIS_URL, onError: (error) => log.warn({ error }, 'bus') }),
     slots: settings.ROLE === 'api' ? 0 : settings.EXECUTION_SLOTS,
+    mayStart: createStartQuota(engineDatabase),
     queueBounds: { all: settings.QUEUE_LIMIT, team: settings.QUEUE_LIMIT_PER_TEAM },
     approvalLink: (step) => approvalLink(links, step),
     onError: (error, where) => log.error({ error }, where),
@@ -112,6 +126,7 @@ async function startServices(start: Start, url: string): Promise<Services> {
     });
     retention.start();
     shutdown.add('retention', retention.stop);
+    startAuditRetention(start, database);
   }
 
   const mailer = mailerOf({ settings, log, db: database.db });
@@ -119,17 +134,20 @@ async function startServices(start: Start, url: string): Promise<Services> {
   if (settings.SECRET_KEY_PREVIOUS) {
     await resealSigningKeys(database.db, { secretKey, previousSecretKey: settings.SECRET_KEY_PREVIOUS });
   }
+  const allowedOrigins = [new URL(publicUrl).origin, ...settings.CORS_ORIGINS];
   const auth = await createAuth({
     database,
     mailer,
     secretKey,
     secureCookies: settings.ENVIRONMENT === 'production',
     issuer: publicUrl,
-    allowedOrigins: [new URL(publicUrl).origin, ...settings.CORS_ORIGINS],
+    guestDays: settings.GUESTS === 'on' ? settings.GUEST_DAYS : undefined,
+    allowedOrigins,
+    identities: identitiesOf(start, allowedOrigins),
     ...(redis ? { limiterStore: redisStore(redis) } : {}),
   });
   const onUpkeepError = (error: unknown) => log.warn({ error }, 'upkeep of identity');
-  const upkeep = startUpkeep(auth, { rotationDays: settings.JWT_ROTATION_DAYS, onError: onUpkeepError });
+  const upkeep = startUpkeep(auth, { rotationDays: settings.JWT_ROTATION_DAYS, engine, onError: onUpkeepError });
   shutdown.add('upkeep', upkeep.stop);
   const onLimitError = (error: unknown) => log.warn({ error }, 'limits are not shared');
   const limiter = createLimiter({

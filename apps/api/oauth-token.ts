@@ -68,11 +68,15 @@ async function byPassword(
   return (await login(auth, input.data, from)).signedIn;
 }
 
-async function byRefreshToken(auth: Auth, parameters: Map<string, string>): Promise<SignedIn | OAuthError> {
+async function byRefreshToken(
+  auth: Auth,
+  parameters: Map<string, string>,
+  from: SignInFrom,
+): Promise<SignedIn | OAuthError> {
   const refreshToken = parameters.get('refresh_token');
   if (!refreshToken) return fault('invalid_request', 'refresh_token must be sent.');
   const input = refreshInput.safeParse({ refreshToken });
-  return input.success ? refresh(auth, input.data) : fault('invalid_grant', 'The refresh token is not valid.');
+  return input.success ? refresh(auth, input.data, from) : fault('invalid_grant', 'The refresh token is not valid.');
 }
 
 async function grant(auth: Auth, body: unknown, from: SignInFrom): Promise<SignedIn | OAuthError> {
@@ -80,7 +84,7 @@ async function grant(auth: Auth, body: unknown, from: SignInFrom): Promise<Signe
   if (!(parameters instanceof Map)) return parameters;
   const type = parameters.get('grant_type');
   if (type === 'password') return byPassword(auth, parameters, from);
-  if (type === 'refresh_token') return byRefreshToken(auth, parameters);
+  if (type === 'refresh_token') return byRefreshToken(auth, parameters, from);
   if (type === undefined) return fault('invalid_request', 'grant_type must be sent.');
   return fault('unsupported_grant_type', 'grant_type must be password or refresh_token.');
 }
@@ -124,7 +128,7 @@ export function registerOAuthToken(app: FastifyInstance, { auth, limiter }: Serv
     );
     scope.post(tokenPath, async (request, reply) => {
       countInto(reply, (headers) => countAddress(limiter, request.ip, headers));
-      const from = { ip: request.ip, userAgent: request.headers['user-agent'] };
+      const from = { ip: request.ip, userAgent: request.headers['user-agent'], id: request.id };
       const granted = await grant(auth, request.body, from);
       if ('error' in granted) return refuse(reply, granted);
       const { accessToken, refreshToken, expiresAt } = granted;

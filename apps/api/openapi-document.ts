@@ -2,6 +2,7 @@ import { errorCodes, errorType, isErrorCode } from '@flowplane/contract/errors';
 import { openApiDocument } from '@flowplane/rest/openapi';
 import type { OpenApiDocument } from '@flowplane/rest/openapi-rendering';
 import { appRouter } from '@flowplane/server/api';
+import { addIdentityCallbacks } from './identity-callback-document.ts';
 import { addOAuthToken } from './oauth-token-document.ts';
 import type { Settings } from './settings.ts';
 
@@ -11,6 +12,7 @@ export const prefix = '/api';
 const tags = [
   { name: 'auth', description: 'Sessions, tokens and API keys' },
   { name: 'users', description: 'The caller’s own account' },
+  { name: 'teams', description: 'Who works together: members, invitations, and roles of their own' },
   { name: 'workflows', description: 'Graphs of nodes: drafts, published versions, and running them' },
   { name: 'executions', description: 'Runs of workflows: status, steps, logs, cancelling, restarting' },
   { name: 'approvals', description: 'Decisions that workflows wait for' },
@@ -20,6 +22,7 @@ const tags = [
   },
   { name: 'schedules', description: 'When workflows with schedules run next; pausing them' },
   { name: 'events', description: 'What happened elsewhere, for workflows to react to' },
+  { name: 'audit', description: 'Who did what in the team' },
 ];
 
 const problems = Object.keys(errorCodes)
@@ -141,5 +144,5 @@ export function documentOf(version: string, branding: Branding, sessionCookie: s
     answerHeaders,
   });
   addTeamChoice(document);
-  return addOAuthToken(document);
+  return addIdentityCallbacks(addOAuthToken(document));
 }

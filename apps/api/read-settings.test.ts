@@ -11,6 +11,8 @@ function settingsOf(read: Read) {
   return read.settings;
 }
 
+const strongKey = 'gravel unlock tinsel marvel octane plunge';
+
 test('without any setting everything has a default that works', () => {
   expect(settingsOf(readSettings({}, {}))).toMatchObject({
     ENVIRONMENT: 'development',
@@ -55,6 +57,7 @@ test.each([
   ['EGRESS_ALLOW_PRIVATE', '10/8', '"10/8"', 'CIDR ranges such as 10.0.0.0/8'],
   ['SECRET_KEY_PREVIOUS', 'hunter22', '8 characters', 'at least 32 characters'],
   ['USE_DB_SECRETS', 'no', '"no"', 'true or false'],
+  ['AUDIT_RETENTION_DAYS', '7', '"7"', '0, or a whole number from 30 to 3650'],
   ['AWS_REGION', 'Europe', '"Europe"', 'the name of a region'],
   ['WORKFLOW_QUEUE_URL', 'flowplane', '"flowplane"', 'the URL of a queue such as https://sqs'],
   ['WORKFLOW_QUEUE_URL', 'https://sqs.example/', '"https://sqs.example/"', 'the URL of a queue'],
@@ -109,7 +112,17 @@ test('a name in .env that is like no setting is refused too; other programs’ v
 
 test('production needs a master key of its own', () => {
   expect(mistakesOf(readSettings({ ENVIRONMENT: 'production' }, {}))[0]).toContain('SECRET_KEY is not set');
-  expect(mistakesOf(readSettings({ ENVIRONMENT: 'production', SECRET_KEY: 'k'.repeat(32) }, {}))).toEqual([]);
+  expect(mistakesOf(readSettings({ ENVIRONMENT: 'production', SECRET_KEY: strongKey }, {}))).toEqual([]);
+});
+
+test('a master key that can be guessed is refused, and not shown', () => {
+  const mistakes = mistakesOf(readSettings({ SECRET_KEY: 'changeme-changeme-please-changeme-now' }, {}));
+  expect(mistakes).toEqual([
+    'SECRET_KEY is 37 characters, but must be one that cannot be guessed, e.g. from: openssl rand -base64 48; this one is a placeholder',
+  ]);
+  // Who has one gets away from it.
+  const old = { SECRET_KEY: strongKey, SECRET_KEY_PREVIOUS: 'k'.repeat(32) };
+  expect(mistakesOf(readSettings(old, {}))).toEqual([]);
 });
 
 test('a queue of AWS is in the region that is set', () => {
@@ -135,7 +148,7 @@ test('every setting says what it is for, and those that may hold a password say 
 });
 
 test('limits can only be turned off in production by saying so twice', () => {
-  const production = { ENVIRONMENT: 'production', SECRET_KEY: 'k'.repeat(40), RATE_LIMIT_PER_MINUTE: '0' };
+  const production = { ENVIRONMENT: 'production', SECRET_KEY: strongKey, RATE_LIMIT_PER_MINUTE: '0' };
   expect(mistakesOf(readSettings(production, {}))).toEqual([
     'RATE_LIMIT_PER_MINUTE is "0", but must be at least 1 in production, or RATE_LIMIT_OFF_IN_PRODUCTION must be yes',
   ]);
@@ -166,4 +179,24 @@ test('trusted proxies are addresses and ranges', () => {
   ]) {
     expect(mistakesOf(read(value)), value).toHaveLength(1);
   }
+});
+
+test('settings of sign-in that are worth nothing alone say what is missing', () => {
+  expect(mistakesOf(readSettings({ GITHUB_CLIENT_ID: 'id' }, {}))).toEqual([
+    'GITHUB_CLIENT_SECRET is not set, but must be when GITHUB_CLIENT_ID is',
+  ]);
+  expect(mistakesOf(readSettings({ OIDC_ISSUER: 'https://id.example.com' }, {}))).toEqual([
+    'OIDC_CLIENT_ID is not set, but must be when OIDC_ISSUER is',
+  ]);
+  expect(mistakesOf(readSettings({ CLERK_SECRET_KEY: 'sk_test' }, {}))).toEqual([
+    'CLERK_FRONTEND_URL is not set, but must be when CLERK_SECRET_KEY is',
+  ]);
+  expect(mistakesOf(readSettings({ CLERK_FRONTEND_URL: 'https://clerk.example.com/?a=b' }, {}))).toEqual([
+    'CLERK_FRONTEND_URL is "https://clerk.example.com/?a=b", but must be a URL such as https://id.example.com, without a query',
+  ]);
+  const scopes = { OIDC_SCOPES: 'email profile' };
+  expect(mistakesOf(readSettings(scopes, {}))).toEqual([
+    'OIDC_SCOPES is "email profile", but must be scopes separated by spaces, with openid among them',
+  ]);
+  expect(settingsOf(readSettings({ OIDC_SCOPES: 'openid email' }, {})).OIDC_SCOPES).toEqual(['openid', 'email']);
 });

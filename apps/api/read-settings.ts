@@ -35,6 +35,20 @@ function regionOf(queueUrl: string | undefined): string | undefined {
   return /^https:\/\/sqs(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com|api\.aws)/.exec(queueUrl ?? '')?.[1];
 }
 
+/** Settings that are worth nothing without another one. */
+const pairs = [
+  ['GITHUB_CLIENT_ID', 'GITHUB_CLIENT_SECRET'],
+  ['GITHUB_CLIENT_SECRET', 'GITHUB_CLIENT_ID'],
+  ['OIDC_ISSUER', 'OIDC_CLIENT_ID'],
+  ['OIDC_CLIENT_ID', 'OIDC_ISSUER'],
+  ['CLERK_SECRET_KEY', 'CLERK_FRONTEND_URL'],
+] as const;
+
+function alone(settings: Settings | undefined): string[] {
+  const found = pairs.filter(([one, other]) => settings?.[one] !== undefined && settings[other] === undefined);
+  return found.map(([one, other]) => `${other} is not set, but must be when ${one} is`);
+}
+
 /**
  * Reads the settings from `.env` and the environment, which wins. An empty value counts as absent. Names that are not
  * settings are mistakes in `.env`, which is ours alone; the environment is full of other programs' names.
@@ -83,6 +97,15 @@ export function readSettings(
     region && region !== parsed.data?.AWS_REGION
       ? [`AWS_REGION is "${parsed.data?.AWS_REGION}", but must be ${region}, the region of WORKFLOW_QUEUE_URL`]
       : [];
-  const mistakes = [...unknown, ...wrong, ...missing, ...sender, ...unlimited, ...ours, ...abroad];
+  const mistakes = [
+    ...unknown,
+    ...wrong,
+    ...missing,
+    ...sender,
+    ...unlimited,
+    ...ours,
+    ...abroad,
+    ...alone(parsed.data),
+  ];
   return parsed.success && mistakes.length === 0 ? { settings: parsed.data } : { mistakes };
 }

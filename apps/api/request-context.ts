@@ -1,5 +1,6 @@
 import { Refusal } from '@flowplane/contract/errors';
 import { authenticate } from '@flowplane/server/auth/authenticate';
+import { isCrossSite } from '@flowplane/server/auth/sessions/same-site';
 import type { Context, Principal } from '@flowplane/server/context';
 import { countAddress, requestLimits } from '@flowplane/server/limits/count-call';
 import type { Limiter } from '@flowplane/server/limits/limiter';
@@ -51,7 +52,13 @@ export function contextOf(
       principal,
       limits: limiter && requestLimits(limiter),
       authenticateAgain: async () => authenticate(auth, request.headers, method),
-      request: { id: request.id, ip: request.ip, userAgent: request.headers['user-agent'], idempotencyKey },
+      request: {
+        id: request.id,
+        ip: request.ip,
+        userAgent: request.headers['user-agent'],
+        idempotencyKey,
+        isCrossSite: isCrossSite(auth, request.headers),
+      },
       response: { headers: {}, cookies: [] },
     };
   };

@@ -96,7 +96,7 @@ async function dump(): Promise<string> {
   return JSON.stringify(texts);
 }
 
-test('19, 24: a secret that a server says back is nowhere but in the request, in none of its forms', async () => {
+test('threats 19 and 24: a secret that a server says back is nowhere but in the request, in none of its forms', async () => {
   const host = `127.0.0.1:${server.port}`;
   const seen: unknown[] = [];
   for (const [name, given] of Object.entries(kinds)) {

@@ -1,6 +1,7 @@
 import { type Problem, problemOf } from '@flowplane/contract/errors';
 import { registerDocs } from '@flowplane/rest/docs';
 import { frameworkErrors } from '@flowplane/rest/framework-errors';
+import { retryAfter } from '@flowplane/rest/retry-after';
 import { registerRest } from '@flowplane/rest/routes';
 import { registerTrpc } from '@flowplane/rest/trpc';
 import { registerWebSockets } from '@flowplane/rest/websocket';
@@ -13,6 +14,8 @@ import { allowOrigin, shareWithOrigins, varyByOrigin } from './cors.ts';
 import { registerHealth } from './health.ts';
 import { registerHooks } from './hooks.ts';
 import { requireHttps } from './https-required.ts';
+import { registerIdentityCallbacks } from './identity-callback.ts';
+import { registerMailPages } from './mail-pages.ts';
 import { registerOAuthToken } from './oauth-token.ts';
 import { type Branding, documentOf, prefix } from './openapi-document.ts';
 import { toProblem } from './problems.ts';
@@ -71,6 +74,7 @@ export function createServer(options: {
   app.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error, request.id);
     if (problem.status >= 500) log.error({ request_id: request.id, error }, 'request failed');
+    if (!reply.hasHeader('retry-after')) reply.headers(retryAfter(problem.status));
     return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
   });
   app.setNotFoundHandler((request, reply) => {
@@ -99,8 +103,10 @@ export function createServer(options: {
   });
   registerHooks(app, services, logged);
   registerApprovalPage(app, services, log);
+  registerMailPages(app, services, log);
   registerWellKnown(app, services.auth);
   registerOAuthToken(app, services, log);
+  registerIdentityCallbacks(app, services, log);
   const document = documentOf(version, branding, services.auth.sessions.sessionCookieName);
   const { title, logoUrl, color } = branding;
   registerDocs(app, { document, title, logoUrl, color });

@@ -2,6 +2,7 @@ import { parseAllowList } from '@flowplane/egress/allow-list';
 import { parseReferenceRules } from '@flowplane/server/credentials/references';
 import { z } from 'zod';
 import { isNetwork } from './network.ts';
+import { weaknessOf } from './weak-secret-key.ts';
 
 const text = z.string().min(1, { error: 'something' });
 
@@ -92,6 +93,20 @@ const networks = z
     error: 'IP addresses or CIDR ranges such as 10.0.0.0/8, separated by commas',
   });
 
+/** An issuer is compared as a text, so it must be an address and nothing more. */
+const issuer = z
+  .string()
+  .refine((value) => /^https?:$/.test(URL.parse(value)?.protocol ?? '') && !/[?#@]/.test(value), {
+    error: 'a URL such as https://id.example.com, without a query',
+  });
+
+const scopes = z
+  .string()
+  .transform((value) => value.split(/[\s,]+/).filter((scope) => scope !== ''))
+  .refine((list) => list.includes('openid') && list.every((scope) => /^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/.test(scope)), {
+    error: 'scopes separated by spaces, with openid among them',
+  });
+
 const references = z
   .string()
   .transform((value) => value.split(',').flatMap((item) => item.trim() || []))
@@ -118,6 +133,13 @@ export const settings = z.object({
     group: 'App',
     description: 'Days that finished executions are kept, unless their workflow says otherwise; 0 keeps them for good',
   }),
+  AUDIT_RETENTION_DAYS: wholeNumber(0, 3_650)
+    .refine((days) => days === 0 || days >= 30, { error: '0, or a whole number from 30 to 3650' })
+    .default(365)
+    .meta({
+      group: 'App',
+      description: 'Days that the audit log goes back, 30 or more; 0 keeps it for good',
+    }),
   QUEUE_LIMIT: wholeNumber(0, 100_000_000).default(500_000).meta({
     group: 'App',
     description: 'Executions that may wait to be run; with more, starts are refused with 429. 0 for no bound',
@@ -160,7 +182,11 @@ export const settings = z.object({
   }),
   SECRET_KEY: z
     .string()
-    .min(32, { error: 'at least 32 characters, e.g. from: openssl rand -base64 48' })
+    .min(32, { error: 'at least 32 characters, e.g. from: openssl rand -base64 48', abort: true })
+    .refine((value) => weaknessOf(value) === undefined, {
+      error: ({ input }) =>
+        `one that cannot be guessed, e.g. from: openssl rand -base64 48; this one ${weaknessOf(String(input))}`,
+    })
     .optional()
     .meta({
       group: 'Security',
@@ -205,6 +231,67 @@ export const settings = z.object({
   JWT_ROTATION_DAYS: wholeNumber(1, 3_650)
     .default(90)
     .meta({ group: 'Security', description: 'Days after which another key signs access tokens' }),
+  GUESTS: oneOf(['on', 'off']).default('off').meta({
+    group: 'Security',
+    description:
+      'on: people may work without an account for a time, within a quota; whoever reaches this instance may then run workflows on it',
+  }),
+  GUEST_DAYS: wholeNumber(1, 365)
+    .default(7)
+    .meta({ group: 'Security', description: 'Days after which a guest goes, with everything of theirs' }),
+  GITHUB_CLIENT_ID: text.max(200, { error: 'at most 200 characters' }).optional().meta({
+    group: 'Sign-in',
+    description: 'Of the OAuth app by which people sign in with GitHub; with GITHUB_CLIENT_SECRET',
+    example: 'Iv1.8a61f9b3a7aba766',
+  }),
+  GITHUB_CLIENT_SECRET: text.optional().meta({
+    group: 'Sign-in',
+    description: 'The secret of that OAuth app',
+    secret: true,
+    example: 'secret-of-the-oauth-app',
+  }),
+  GITHUB_AUTHORIZE_URL: url('http:', 'https:').default('https://github.com/login/oauth/authorize').meta({
+    group: 'Sign-in',
+    description: 'Where GitHub asks people; these three are others for a GitHub Enterprise Server',
+  }),
+  GITHUB_TOKEN_URL: url('http:', 'https:')
+    .default('https://github.com/login/oauth/access_token')
+    .meta({ group: 'Sign-in', description: 'Where GitHub exchanges codes' }),
+  GITHUB_API_URL: url('http:', 'https:')
+    .default('https://api.github.com')
+    .meta({ group: 'Sign-in', description: 'Where GitHub says who somebody is' }),
+  OIDC_ISSUER: issuer.optional().meta({
+    group: 'Sign-in',
+    description: 'An issuer of OpenID Connect by which people sign in; with OIDC_CLIENT_ID',
+    example: 'https://id.example.com',
+  }),
+  OIDC_CLIENT_ID: text
+    .max(500, { error: 'at most 500 characters' })
+    .optional()
+    .meta({ group: 'Sign-in', description: 'What this instance is called there', example: 'flowplane' }),
+  OIDC_CLIENT_SECRET: text
+    .optional()
+    .meta({ group: 'Sign-in', description: 'Its secret there, unless it is a public client', secret: true }),
+  OIDC_SCOPES: scopes
+    .default(['openid', 'email', 'profile'])
+    .meta({ group: 'Sign-in', description: 'What is asked for there', example: 'openid email profile' }),
+  OIDC_NAME: text
+    .max(50, { error: 'at most 50 characters' })
+    .default('OpenID Connect')
+    .meta({ group: 'Sign-in', description: 'What people know it as', example: 'Example Inc.' }),
+  CLERK_FRONTEND_URL: issuer.optional().meta({
+    group: 'Sign-in',
+    description: 'The Frontend API of Clerk, whose session tokens then sign in; see CORS_ORIGINS for whose pages',
+    example: 'https://clerk.example.com',
+  }),
+  CLERK_SECRET_KEY: text.optional().meta({
+    group: 'Sign-in',
+    description: 'Asks Clerk for the email of somebody whose token does not have it; without it they have none here',
+    secret: true,
+  }),
+  CLERK_API_URL: url('http:', 'https:')
+    .default('https://api.clerk.com')
+    .meta({ group: 'Sign-in', description: 'The Backend API of Clerk, for CLERK_SECRET_KEY' }),
   RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000).default(100).meta({
     group: 'Limits',
     description:

@@ -13,7 +13,7 @@ export type Comparison = {
 
 const warmUpSeconds = 3;
 const roundSeconds = 5;
-const rounds = 3;
+const rounds = 5;
 
 /**
  * Loads two servers by turns, because what else the machine does changes from second to second and then touches both alike.

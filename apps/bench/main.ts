@@ -1,6 +1,8 @@
 import { availableParallelism, cpus, loadavg } from 'node:os';
+import { fairness } from './benchmarks/fairness.ts';
 import { rest, stock, trpc } from './benchmarks/get.ts';
 import { list } from './benchmarks/list.ts';
+import { memory } from './benchmarks/memory.ts';
 import { sdk } from './benchmarks/sdk.ts';
 import { latency, webhook } from './benchmarks/webhook.ts';
 import type { Row } from './row.ts';
@@ -23,10 +25,9 @@ function onSetting(measure: (setting: Setting) => Promise<Row[]>): Benchmark {
 }
 
 const benchmarks = new Map<string, Benchmark>([
-  ...Object.entries({ trpc, rest, stock, webhook, latency, list }).map(([name, measure]): [string, Benchmark] => [
-    name,
-    onSetting(measure),
-  ]),
+  ...Object.entries({ trpc, rest, stock, webhook, latency, fairness, memory, list }).map(
+    ([name, measure]): [string, Benchmark] => [name, onSetting(measure)],
+  ),
   ['sdk', async () => ({ rows: await sdk() })],
 ]);
 

@@ -1,4 +1,5 @@
 import type { Inputs } from '@flowplane/client';
+import type { Load } from './load.ts';
 
 const path = 'bench-orders';
 
@@ -31,8 +32,12 @@ export const orderWorkflow: Inputs['workflows']['create'] = {
 export const orderSteps = 4;
 
 /** What is posted to the workflow's webhook, and what it answers. */
-export const orderBody = JSON.stringify({ name: 'ada', qty: 7, price: 30 });
-export const orderAnswer = JSON.stringify({ tier: 'gold', msg: 'Hello ADA' });
+const body = JSON.stringify({ name: 'ada', qty: 7, price: 30 });
+const answer = JSON.stringify({ tier: 'gold', msg: 'Hello ADA' });
+
+export function orderLoad(url: string): Load {
+  return { url, method: 'POST', headers: { 'content-type': 'application/json' }, body, answer };
+}
 
 export function orderHook(url: string, teamSlug: string): string {
   return `${url}/hooks/${teamSlug}/${path}`;

@@ -15,7 +15,7 @@ const api = createClient<paths>({ baseUrl, headers: { authorization: `Bearer ${s
 
 /** The data of an answer that has to be a success of this status. */
 function taken<Data>(
-  answer: { data?: Data; error?: components['schemas']['Problem']; response: Response },
+  answer: { data?: Data; error?: components['schemas']['Problem'] | string; response: Response },
   status = 200,
 ) {
   assert.equal(answer.response.status, status, JSON.stringify(answer.error));
@@ -65,6 +65,108 @@ async function roundTripSessions(): Promise<void> {
   taken(await own.POST('/api/v1/users/me/password', { body: change }));
   assert.equal((await own.GET('/api/v1/users/me')).response.status, 401);
   taken(await anonymous.POST('/api/v1/auth/password/forgot', { body: { email: who.email } }), 202);
+}
+
+async function roundTripGuest(): Promise<void> {
+  const guest = taken(await anonymous.POST('/api/v1/auth/guest'), 201);
+  assert.deepEqual([guest.user.email, guest.user.name], [null, 'Guest']);
+  const own = createClient<paths>({ baseUrl, headers: { authorization: `Bearer ${guest.accessToken}` } });
+  const body = { name: 'Guest’s', definition: { nodes: [{ id: 'a', type: 'transform', params: { value: 1 } }] } };
+  const { id } = taken(await own.POST('/api/v1/workflows', { body }), 201);
+  assert.equal((await own.GET('/api/v1/credentials')).error?.code, 'forbidden');
+  const merged = taken(await api.POST('/api/v1/auth/guest/merge', { body: { guestToken: guest.accessToken } }));
+  assert.deepEqual([merged.workflows, merged.webhooks], [1, []]);
+  assert.equal((await own.GET('/api/v1/users/me')).response.status, 401);
+  assert.equal((await api.DELETE('/api/v1/workflows/{id}', { params: { path: { id } } })).response.status, 204);
+}
+
+async function roundTripTeam(): Promise<void> {
+  const made = taken(await api.POST('/api/v1/teams', { body: { name: 'Round Trip' } }), 201);
+  const path = { id: made.id };
+  const got = await api.GET('/api/v1/teams/{id}', { params: { path } });
+  assert.deepEqual(taken(got), made);
+  const header = { 'If-Match': got.response.headers.get('etag') ?? '' };
+  const patch = { params: { path, header }, body: { name: 'Trip', slug: `trip-${crypto.randomUUID().slice(0, 8)}` } };
+  assert.equal(taken(await api.PATCH('/api/v1/teams/{id}', patch)).revision, 2);
+  assert.equal((await api.PATCH('/api/v1/teams/{id}', patch)).error?.code, 'precondition_failed');
+  assert.ok(taken(await api.GET('/api/v1/teams')).items.some(({ id, role }) => id === made.id && role === 'admin'));
+
+  const role = { name: 'deployer', permissions: ['workflows:read' as const] };
+  const created = await api.POST('/api/v1/teams/{id}/roles', { params: { path }, body: role });
+  assert.deepEqual(taken(created, 201).permissions, role.permissions);
+  const deployer = { params: { path: { ...path, role: 'deployer' } } };
+  assert.equal(created.response.headers.get('location'), `/api/v1/teams/${made.id}/roles/deployer`);
+  assert.deepEqual(taken(await api.GET('/api/v1/teams/{id}/roles/{role}', deployer)), created.data);
+  const described = { ...deployer, body: { description: 'Deploys' } };
+  assert.equal(taken(await api.PATCH('/api/v1/teams/{id}/roles/{role}', described)).revision, 2);
+  const { items: roles } = taken(await api.GET('/api/v1/teams/{id}/roles', { params: { path } }));
+  assert.deepEqual([roles[0]?.name, roles.at(-1)?.name], ['admin', 'deployer']);
+  await roundTripMembers(made.id);
+  assert.equal((await api.DELETE('/api/v1/teams/{id}/roles/{role}', deployer)).response.status, 204);
+  assert.equal((await api.DELETE('/api/v1/teams/{id}', { params: { path } })).response.status, 204);
+  assert.equal((await api.GET('/api/v1/teams/{id}', { params: { path } })).error?.code, 'not_found');
+}
+
+/** Invites somebody whom the test that started this registers by the token that is mailed, and waits until they are there. */
+async function roundTripMembers(id: string): Promise<void> {
+  const params = { path: { id } };
+  const invite = (address: string) =>
+    api.POST('/api/v1/teams/{id}/invitations', { params, body: { email: address, role: 'deployer' } });
+  const { id: invitationId } = taken(await invite('revoked@example.com'), 201);
+  const invitation = { params: { path: { id, invitationId } } };
+  const resent = await api.POST('/api/v1/teams/{id}/invitations/{invitationId}/resend', invitation);
+  assert.equal(taken(resent).email, 'revoked@example.com');
+  const open = taken(await api.GET('/api/v1/teams/{id}/invitations', { params }));
+  assert.deepEqual(open, { items: [resent.data], nextCursor: null });
+  const revoked = await api.DELETE('/api/v1/teams/{id}/invitations/{invitationId}', invitation);
+  assert.equal(revoked.response.status, 204);
+
+  taken(await invite('invited@example.com'), 201);
+  let userId: string | undefined;
+  while (!userId) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const { items } = taken(await api.GET('/api/v1/teams/{id}/members', { params }));
+    userId = items.find((each) => each.email === 'invited@example.com')?.userId;
+  }
+  const member = { params: { path: { id, userId } } };
+  const changed = await api.PATCH('/api/v1/teams/{id}/members/{userId}', { ...member, body: { role: 'user' } });
+  assert.equal(taken(changed).role, 'user');
+  const handedOn = taken(await api.POST('/api/v1/teams/{id}/transfer', { params, body: { userId, role: 'admin' } }));
+  assert.deepEqual([handedOn.userId, handedOn.role], [userId, 'admin']);
+  assert.equal((await api.DELETE('/api/v1/teams/{id}/members/{userId}', member)).response.status, 204);
+  assert.equal((await api.POST('/api/v1/teams/{id}/leave', { params })).error?.code, 'last_admin');
+}
+
+/** Goes where a browser is sent, and comes back with what it was sent back with, and with its cookie. */
+async function browse({ data, response }: { data?: { url: string }; response: Response }) {
+  const cookie = response.headers.getSetCookie()[0]?.split(';', 1)[0] ?? '';
+  const there = await fetch(data?.url ?? '', { redirect: 'manual' });
+  const { searchParams } = new URL(there.headers.get('location') ?? '');
+  const query = { state: searchParams.get('state') ?? '', code: searchParams.get('code') ?? '' };
+  return { params: { query }, headers: { cookie } };
+}
+
+async function roundTripIdentities(): Promise<void> {
+  const { items: providers } = taken(await anonymous.GET('/api/v1/auth/providers'));
+  assert.deepEqual(
+    providers.map(({ provider }) => provider),
+    ['github', 'oidc'],
+  );
+  taken(await anonymous.POST('/api/v1/auth/oidc/login', { body: {} }));
+  const begun = await anonymous.POST('/api/v1/auth/github/login', { body: { returnTo: '/' } });
+  const signedIn = taken(await anonymous.GET('/api/v1/auth/github/callback', await browse(begun)));
+  assert.ok('accessToken' in signedIn);
+  const own = createClient<paths>({ baseUrl, headers: { authorization: `Bearer ${signedIn.accessToken}` } });
+  const linking = await own.POST('/api/v1/users/me/identities', { body: { provider: 'oidc' } });
+  const linked = taken(await anonymous.GET('/api/v1/auth/oidc/callback', await browse(linking)));
+  assert.ok('provider' in linked);
+  const { items } = taken(await own.GET('/api/v1/users/me/identities'));
+  assert.deepEqual(
+    items.map(({ provider }) => provider),
+    ['oidc', 'github'],
+  );
+  const params = { path: { id: linked.id } };
+  assert.equal((await own.DELETE('/api/v1/users/me/identities/{id}', { params })).response.status, 204);
 }
 
 async function roundTripOwner(): Promise<void> {
@@ -321,11 +423,25 @@ async function roundTripTriggers(): Promise<void> {
   assert.equal((await api.DELETE('/api/v1/workflows/{id}', gone)).response.status, 204);
 }
 
+/** Who did what, with the API key of `roundTripApiKey`. */
+async function roundTripAudit(): Promise<void> {
+  const query = { action: 'auth.apiKeys.rotate', outcome: 'done' as const, limit: 1 };
+  const [event] = taken(await api.GET('/api/v1/audit', { params: { query } })).items;
+  assert.deepEqual([event?.email, event?.principal, event?.resourceType], [email, 'jwt', 'apiKey']);
+  assert.deepEqual(event?.details.fields, ['overlapSeconds']);
+  const refused = { params: { query: { outcome: 'refused' as const, action: 'workflows.create' } } };
+  assert.equal(taken(await api.GET('/api/v1/audit', refused)).items[0]?.code, 'forbidden');
+}
+
 await roundTripAccount();
 await roundTripSessions();
+await roundTripGuest();
+await roundTripIdentities();
+await roundTripTeam();
 await roundTripOwner();
 await roundTripCredential();
 await roundTripApiKey();
+await roundTripAudit();
 const workflowId = await roundTripWorkflow();
 await roundTripVersions(workflowId);
 await roundTripTest(workflowId);

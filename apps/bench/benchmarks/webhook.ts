@@ -2,9 +2,7 @@ import { newId } from '@flowplane/db/id';
 import pg from 'pg';
 import { compare } from '../compare.ts';
 import { readJournal } from '../journal.ts';
-import type { Load } from '../load.ts';
-import { memoryOf } from '../memory.ts';
-import { orderAnswer, orderBody, orderHook } from '../order.ts';
+import { orderHook, orderLoad } from '../order.ts';
 import { type About, type Row, rowOf } from '../row.ts';
 import type { Setting } from '../setting.ts';
 
@@ -31,35 +29,17 @@ async function againstCommits(setting: Setting, about: About, connections: numbe
   const { cluster, api, teamSlug } = setting;
   const { teamId, workflowId } = await createOwners(cluster.bare);
   const baseline = await setting.baseline('bare-commits', [cluster.bare, teamId, workflowId]);
-  const ours: Load = {
-    url: orderHook(api.url, teamSlug),
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: orderBody,
-    answer: orderAnswer,
-  };
+  const ours = orderLoad(orderHook(api.url, teamSlug));
   const comparison = await compare(ours, { ...ours, url: baseline.url }, { measure: about.measure, connections });
   const journals = [await readJournal(cluster.ours), await readJournal(cluster.bare)];
   await baseline.stop();
   return rowOf(about, comparison, journals.find((journal) => journal.wrong)?.wrong);
 }
 
-async function memoryRow({ api, cluster }: Setting): Promise<Row> {
-  const [memory, { executions }] = [await memoryOf(api.child.pid), await readJournal(cluster.ours)];
-  return {
-    work: `memory of the API after ${executions.toLocaleString('en')} executions`,
-    ours: memory ? `${memory.now} MB` : 'unknown',
-    comparedWith: memory ? `at its most: ${memory.most} MB` : 'only Linux tells',
-    ratio: '',
-    target: '≤ 250 MB',
-    verdict: memory ? (memory.now <= 250 ? 'met' : 'not met') : '',
-  };
-}
-
-/** The order workflow by webhook, answered with its result, against its two commits alone; then the API's memory. */
+/** The order workflow by webhook, answered with its result, against its two commits alone. */
 export async function webhook(setting: Setting): Promise<Row[]> {
   const about = { work: 'order workflow by webhook', comparedWith, measure: 'perSecond', target: 0.4 } as const;
-  return [await againstCommits(setting, about, 32), await memoryRow(setting)];
+  return [await againstCommits(setting, about, 32)];
 }
 
 /** The median time of one run at a time against that of its two commits. */
