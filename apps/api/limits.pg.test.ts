@@ -235,6 +235,14 @@ test('the pages of approvals count against the address', async () => {
   expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
 });
 
+test('the pages of mails count against the address, and say so as a page', async () => {
+  const { ask } = somebody();
+  for (let i = 0; i < perMinute; i += 1) expect((await ask('/verify-email')).status).toBe(200);
+  const refused = await ask('/reset-password');
+  expect([refused.status, refused.headers.get('content-type')]).toEqual([429, 'text/html; charset=utf-8']);
+  expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
+});
+
 test('what is not a call has no limits: health, the documents, the keys', async () => {
   const { ask } = somebody();
   for (const path of ['/health', '/ready', '/openapi.json', '/.well-known/jwks.json']) {

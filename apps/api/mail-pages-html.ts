@@ -24,7 +24,7 @@ function passwordInput(id: string, label: string, attributes: string): string {
   return `<div class="field">
 <label for="${id}">${label}</label>
 <input id="${id}" name="password" type="password" required ${attributes}>
-<label class="check"><input type="checkbox" data-shows="${id}">Show it</label>
+<label class="check"><input type="checkbox" data-shows="${id}">Show the password</label>
 </div>`;
 }
 

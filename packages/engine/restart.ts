@@ -140,10 +140,10 @@ async function insert(db: Db, rows: Row[]): Promise<string[]> {
     returning id`.execute(db);
   await sql`
     with copied as (
-      insert into steps (execution_id, path, position, node_id, type, status, attempt, port, input, output, error, started_at,
-        finished_at, sequence)
+      insert into steps (execution_id, path, position, node_id, type, status, attempt, port, input, output, error, progress,
+        started_at, finished_at, sequence)
       select k.id, s.path, row_number() over (partition by k.id order by s.position) - 1, s.node_id, s.type, s.status, s.attempt,
-        s.port, s.input, s.output, s.error, s.started_at, s.finished_at,
+        s.port, s.input, s.output, s.error, s.progress, s.started_at, s.finished_at,
         1 + row_number() over (partition by k.id order by s.sequence, s.position)
       from json_to_recordset(${JSON.stringify(kept)}) as k(id uuid, source_id uuid, node_id text)
       join executions x on x.id = k.id

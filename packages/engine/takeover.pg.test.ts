@@ -136,12 +136,12 @@ test('an engine that closes while it claims leaves nothing leased', async () => 
   }
 });
 
-test('an execution that has killed three workers is given up, its open step closed; others go on', async () => {
+test('an execution that has killed five workers is given up, its open step closed; others go on', async () => {
   await using bench = await openBench();
   const idle = bench.engine(basics, { slots: 0 });
   const request = await bench.request(sleeps(0));
   const { execution: poison } = await idle.start(request);
-  for (let death = 1; death <= 3; death += 1) {
+  for (let death = 1; death <= 5; death += 1) {
     const lease = await claimExecution(bench.database, poison.id, poison.id);
     expect(lease?.crashes).toBe(death - 1);
     const step = { path: 'a', position: 0, nodeId: 'a', type: 'later', status: 'running' as const, attempt: death };
@@ -185,7 +185,7 @@ test('a take-over after progress does not count towards quarantine', async () =>
   await using bench = await openBench();
   const idle = bench.engine(basics, { slots: 0 });
   const { execution } = await idle.start(await bench.request(sleeps(0)));
-  for (let death = 1; death <= 5; death += 1) {
+  for (let death = 1; death <= 7; death += 1) {
     const lease = await claimExecution(bench.database, execution.id, execution.id);
     const commit = { ...of(lease), status: 'running' as const, ...nothing, progress: true };
     await commitRuns(bench.database, [commit]);

@@ -141,7 +141,7 @@ test('what was there when a worker died twice is tried one at a time, so that on
   expect(alone?.crashes).toBe(2);
 
   // The one that kills dies alone; those that were only beside it are completed.
-  await bench.database.pool.query('update executions set crashes = case when id = $1 then 2 else 1 end', [poison]);
+  await bench.database.pool.query('update executions set crashes = case when id = $1 then 4 else 3 end', [poison]);
   await bench.expire();
   const engine = bench.engine(basics);
   engine.work();

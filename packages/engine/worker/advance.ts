@@ -17,8 +17,11 @@ import type { Bus } from '../streams/bus.ts';
 import type { Alarms } from './alarms.ts';
 import type { Fresh, OnLeft } from './worker.ts';
 
-/** Take-overs without progress after which an execution is given up: it kills its workers. */
-const mostCrashes = 3;
+/**
+ * Workers that died with an execution, without progress in between, after which it is given up. The first two had it beside others,
+ * of which any may have been the one that kills; the last three had it alone, see `claimSuspect`.
+ */
+const mostCrashes = 5;
 /** How soon an execution is looked at again whose credentials could not be read. */
 const laterSeconds = 5;
 

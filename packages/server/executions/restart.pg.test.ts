@@ -155,6 +155,7 @@ test('a loop is kept whole with the steps of its items, and a step within one st
   const kept = await ended(await ann.api.executions.restart({ id: first.id, from: 'after' }));
   expect(kept.output).toEqual(first.output);
   expect(new Set((await stepsOf(kept)).keys())).toEqual(new Set((await stepsOf(first)).keys()));
+  expect((await stepsOf(kept)).get('all')?.progress).toEqual({ done: 2, failed: 0, items: 2 });
   const again = await ended(await ann.api.executions.restart({ id: first.id, from: 'all[1].one' }));
   expect(again).toMatchObject({ status: 'completed' });
   expect(again.output).not.toEqual(first.output);

@@ -1,3 +1,4 @@
+import { apiKeyCreateInput } from '@flowplane/contract/auth';
 import { identityPage, identityRedirect, type SignInProvider } from '@flowplane/contract/identity';
 import { limits } from '@flowplane/contract/limits';
 import { callTRPCProcedure } from '@trpc/server';
@@ -6,7 +7,9 @@ import { afterAll, afterEach, expect, test } from 'vitest';
 import type { Principal } from '../../context.ts';
 import { router } from '../../trpc.ts';
 import { login, logout } from '../accounts.ts';
+import { createApiKey } from '../api-keys/api-keys.ts';
 import type { Auth } from '../auth.ts';
+import { authenticate } from '../authenticate.ts';
 import { cleanUp } from '../clean-up.ts';
 import { changePassword } from '../passwords/change-password.ts';
 import { createOneTimeToken } from '../passwords/one-time-tokens.ts';
@@ -204,12 +207,14 @@ test('threat 31: who registered with another’s address is not in the account a
   const email = signedIn.user.email ?? '';
   await go('github', principal);
   const attacker = scene.who;
+  const { key } = await createApiKey(auth, principal, apiKeyCreateInput.parse({ name: 'stays' }));
   const token = await createOneTimeToken(database.db, 'reset_password', { userId: principal.userId, email });
   await resetPassword(auth, { token, password: 'the owner’s own words' }, from);
   scene.who = attacker;
   expect(await go('github')).not.toMatchObject({ signedIn: { user: { id: principal.userId } } });
   await markVerified(database.db, { id: principal.userId, email });
   expect((await listIdentities(auth, principal, page)).items).toEqual([]);
+  await expect(authenticate(auth, { 'x-api-key': key }, 'GET')).rejects.toMatchObject({ code: 'unauthenticated' });
 });
 
 test('ways that nobody has ended are removed when their time is over', async () => {

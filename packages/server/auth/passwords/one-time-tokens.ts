@@ -76,5 +76,5 @@ export async function dropOneTimeTokens(tx: Db, purpose: Purpose, userId: string
 /** The one answer for a token that is unknown, used, expired or for something else. */
 export function unusable(): Refusal {
   const message = 'is not valid, was used before or has expired: ask for a new mail';
-  return new Refusal('invalid_input', `token: ${message}`, [{ path: 'token', message }]);
+  return new Refusal('invalid_input', `This link ${message}.`, [{ path: 'token', message }]);
 }

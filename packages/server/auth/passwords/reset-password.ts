@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { recordOwner } from '../../audit/account.ts';
 import { resetMail } from '../../mail/templates.ts';
 import type { Auth } from '../auth.ts';
-import { dropUnprovenIdentities } from '../identities/drop-unproven.ts';
+import { dropUnproven } from '../drop-unproven.ts';
 import { deleteSessions, forgetSessions, type SignInFrom } from '../sessions/sessions.ts';
 import { mailLink } from './mail-link.ts';
 import { createOneTimeToken, isUsable, minutesOf, unusable, useOneTimeToken } from './one-time-tokens.ts';
@@ -44,7 +44,7 @@ export async function forgotPassword(auth: Auth, { email }: { email: string }, f
 
 /**
  * Sets the password of the account that a mailed token was sent to, and ends all its sessions. Whoever has the mail reads the
- * address, so it is verified by this too. API keys keep working.
+ * address, so it is verified by this too. API keys keep working, unless they were made before the address was ever verified.
  *
  * @throws Refusal `invalid_input` for a token that does not work (any more), Throttled for an address that guesses.
  */
@@ -59,7 +59,7 @@ export async function resetPassword(
   const passwordHash = await hashPassword(auth.passwords, password);
   const ended = await db.transaction().execute(async (tx) => {
     const used = await useOneTimeToken(tx, 'reset_password', token);
-    if (used) await dropUnprovenIdentities(tx, used.userId);
+    if (used) await dropUnproven(tx, used.userId);
     const changed = await tx
       .updateTable('users')
       .set({ password_hash: passwordHash, email_verified_at: sql<Date>`coalesce(email_verified_at, now())` })
