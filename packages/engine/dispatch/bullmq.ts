@@ -44,7 +44,11 @@ export function createBullmqDispatch(store: DispatchStore, onError: (error: Erro
     send,
     waiting: () => store.queue.getJobCountByTypes('waiting'),
     consume(look, concurrency) {
-      worker = store.work(({ data }) => lookAt(data, { look, send, tell }), { concurrency, runRetryDelay: restMs });
+      async function take({ data }: { data: unknown }): Promise<void> {
+        // Closing does not wait for what the worker has fetched already; the sweep of others finds it.
+        if (!closing) await lookAt(data, { look, send, tell });
+      }
+      worker = store.work(take, { concurrency, runRetryDelay: restMs });
       worker.on('error', (error) => {
         onError(error);
         rest();
