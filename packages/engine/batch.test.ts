@@ -27,6 +27,19 @@ test('a call on a quiet batcher goes at once; those that arrive meanwhile share 
   expect(await results).toEqual([10, 20, 30, 40, 50]);
 });
 
+test('when more waits than goes into a flush, owners take turns', async () => {
+  const { flushes, flush } = controlled();
+  const ownerOf = (item: number) => (item < 100 ? 'many' : `few ${item}`);
+  const add = createBatcher({ flush, failsAll: () => false, lanes: 1, max: 3, ownerOf });
+  const results = Promise.all([1, 2, 3, 4, 5, 6, 100, 101].map(add));
+  for (let done = 0; done < 4; done += 1) {
+    flushes[done]?.end();
+    await turn();
+  }
+  expect(flushes.map(({ items }) => items)).toEqual([[1], [2, 100, 101], [3, 4, 5], [6]]);
+  expect(await results).toEqual([10, 20, 30, 40, 50, 60, 1000, 1010]);
+});
+
 test('no more flushes are under way than there are lanes', async () => {
   const { flushes, flush } = controlled();
   const add = createBatcher({ flush, failsAll: () => false, lanes: 2, max: 10 });

@@ -9,12 +9,15 @@
  * @param options.failsAll whether an error would have met every item, e.g. that the database is away.
  * @param options.lanes flushes under way at once.
  * @param options.max items of one flush.
+ * @param options.ownerOf whose an item is: when more wait than go into a flush, owners take turns, so that nobody's one item waits
+ *   behind all of somebody else's.
  */
 export function createBatcher<Item, Result>(options: {
   flush: (items: Item[]) => Promise<Result[]>;
   failsAll: (error: unknown) => boolean;
   lanes: number;
   max: number;
+  ownerOf?: (item: Item) => string;
 }): (item: Item) => Promise<Result> {
   type Waiting = { item: Item; resolve: (result: Result) => void; reject: (error: unknown) => void };
   let queue: Waiting[] = [];
@@ -30,13 +33,22 @@ export function createBatcher<Item, Result>(options: {
     }
   }
 
+  /** What goes next: of each owner its first, then of each its second, and so on. */
+  function next(): Waiting[] {
+    const { max, ownerOf } = options;
+    if (!ownerOf || queue.length <= max) return queue.splice(0, max);
+    const ofOwners = [...Map.groupBy(queue, ({ item }) => ownerOf(item)).values()];
+    const batch = new Set<Waiting>();
+    for (let turn = 0; batch.size < max; turn += 1) {
+      for (const { [turn]: waiting } of ofOwners) if (waiting && batch.size < max) batch.add(waiting);
+    }
+    queue = queue.filter((waiting) => !batch.has(waiting));
+    return [...batch];
+  }
+
   async function drain(): Promise<void> {
     busy += 1;
-    while (queue.length > 0) {
-      const batch = queue.slice(0, options.max);
-      queue = queue.slice(options.max);
-      await flush(batch);
-    }
+    while (queue.length > 0) await flush(next());
     busy -= 1;
   }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Database } from '@flowplane/db/database';
 import { anyTurn, claimLeftExecutions, claimSuspect, claimTurnsOf, queueDueExecutions } from './claim.ts';
 import type { Lease } from './lease.ts';
@@ -54,9 +55,11 @@ export function createSweeper(options: {
       onError(error, 'sweep');
     }
     for (let unused = claimed.length; unused < most; unused += 1) slots.give();
+    for (const lease of claimed) slots.assign(lease.teamId);
     for (const lease of claimed) {
-      slots.assign(lease.teamId);
       hold(lease, suspects);
+      // What else comes in need not wait until all of them have had their first turn.
+      await setImmediate();
     }
     return claimed.length === most;
   }

@@ -39,6 +39,8 @@ export function createCommits(options: {
     },
     failsAll: isTransient,
     lanes: 2,
-    max: 100,
+    // A larger flush costs less for each, but whoever comes alone waits for it.
+    max: 25,
+    ownerOf: ({ id, workflowId }) => runs.get(id)?.lease.teamId ?? workflowId,
   });
 }
