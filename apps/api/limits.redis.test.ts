@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '@flowplane/client';
 import { testDatabase } from '@flowplane/db/testing';
-import { testRedis } from '@flowplane/engine/testing/redis';
+import { spawnRedis, testRedis } from '@flowplane/engine/testing/redis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dataDirectory, freePort, type Instance, owner, send, startInstance } from './test-process.ts';
 
@@ -31,10 +31,11 @@ async function start(url: string): Promise<Instance> {
 beforeAll(async () => {
   if (!redis) return;
   stored = await testDatabase();
-  const port = String(await freePort());
-  ours = spawn('redis-server', ['--port', port, '--save', '', '--appendonly', 'no'], { stdio: 'ignore' });
-  one = await start(`redis://127.0.0.1:${port}`);
-  two = await start(`redis://127.0.0.1:${port}`);
+  const spawned = await spawnRedis();
+  if (!spawned) throw new Error('There is no redis-server on the PATH, and this test stops and kills one');
+  ours = spawned.child;
+  one = await start(`redis://127.0.0.1:${spawned.port}`);
+  two = await start(`redis://127.0.0.1:${spawned.port}`);
 });
 afterAll(async () => {
   ours?.kill('SIGKILL');

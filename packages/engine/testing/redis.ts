@@ -36,7 +36,8 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function spawnRedis(): Promise<{ port: number; child: ChildProcess } | undefined> {
+/** A Redis that is this test's to stop and kill, once it answers; undefined where there is no redis-server on the PATH. */
+export async function spawnRedis(): Promise<{ port: number; child: ChildProcess } | undefined> {
   const port = await freePort();
   const child = spawn('redis-server', ['--port', String(port), '--save', '', '--appendonly', 'no'], {
     stdio: 'ignore',
