@@ -152,6 +152,32 @@ test('what was there when a worker died twice is tried one at a time, so that on
   });
 });
 
+test('what comes from the queues begins one by one, so that whatever else comes in has its turn in between', async () => {
+  await using bench = await openBench();
+  let turns = 0;
+  const began: number[] = [];
+  const type = node('turn', () => {
+    began.push(turns);
+    return { output: null };
+  });
+  const types = [...basics, type];
+  const idle = bench.engine(types, { slots: 0 });
+  const request = await bench.request({ nodes: [{ id: 'a', type: 'turn' }] });
+  const ids = await Promise.all(Array.from({ length: 20 }, async () => (await idle.start(request)).execution.id));
+  let isOver = false;
+  const tick = () => {
+    turns += 1;
+    if (!isOver) setImmediate(tick);
+  };
+  tick();
+  const engine = bench.engine(types);
+  engine.work();
+  for (const id of ids) expect((await engine.wait(bench.teamId, id, 10_000))?.status).toBe('completed');
+  isOver = true;
+  expect(began).toHaveLength(20);
+  expect(new Set(began).size).toBeGreaterThan(10);
+});
+
 test('an engine holds one suspect at a time', async () => {
   await using bench = await openBench();
   let now = 0;

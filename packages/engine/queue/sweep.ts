@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Database } from '@flowplane/db/database';
 import { anyTurn, claimLeftExecutions, claimSuspect, claimTurnsOf, queueDueExecutions } from './claim.ts';
 import type { Lease } from './lease.ts';
@@ -22,6 +21,7 @@ export type Sweeper = {
 
 /**
  * @param options.hold advances what was taken, in a slot of its team; a suspect was there when a worker died.
+ * @param options.pace resolves when the next of those that were taken may begin.
  * @param options.mayTakeSuspect whether a suspect may be taken now.
  * @param options.halted true once nothing more is to be taken.
  * @param options.onLooked told when a look is over.
@@ -31,12 +31,13 @@ export function createSweeper(options: {
   worker: string;
   slots: Slots;
   hold: (lease: Lease, isSuspect: boolean) => void;
+  pace: () => Promise<void>;
   mayTakeSuspect: () => boolean;
   halted: () => boolean;
   onLooked: () => void;
   onError: (error: unknown, where: string) => void;
 }): Sweeper {
-  const { database, worker, slots, hold, mayTakeSuspect, halted, onLooked, onError } = options;
+  const { database, worker, slots, hold, pace, mayTakeSuspect, halted, onLooked, onError } = options;
   const turn = anyTurn(worker);
   let sweeping: Promise<void> | undefined;
   /** There was more to take than there were slots. */
@@ -58,8 +59,7 @@ export function createSweeper(options: {
     for (const lease of claimed) slots.assign(lease.teamId);
     for (const lease of claimed) {
       hold(lease, suspects);
-      // What else comes in need not wait until all of them have had their first turn.
-      await setImmediate();
+      await pace();
     }
     return claimed.length === most;
   }

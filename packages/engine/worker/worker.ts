@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '@flowplane/db/database';
 import type { Sandbox } from '@flowplane/expressions/sandbox';
 import type { ApprovalLink } from '../approval-links.ts';
@@ -60,7 +61,7 @@ export type Worker = {
   reserve(teamId: string): boolean;
   release(teamId: string): void;
   /** Advances an execution in a reserved slot until its lease ends. Never rejects. */
-  hold(lease: Lease, fresh?: Fresh): Promise<Driven>;
+  hold(lease: Lease, fresh: Fresh): Promise<Driven>;
   /** Looks at the queues, in one of which there is something new. */
   queued(): void;
   /** Takes an execution if it is due and a slot is free. */
@@ -83,6 +84,16 @@ export function createWorker(options: WorkerOptions): Worker {
   /** When this worker took those that were there when a worker died. */
   const suspects = new Map<string, number>();
   let draining = false;
+  /** Executions that were started here and are under way, for each of which somebody may wait. */
+  let born = 0;
+
+  /**
+   * Those that come from the queues begin one by one, so that what else comes in has its turn in between; and not more than one in a
+   * millisecond while somebody waits.
+   */
+  async function pace(): Promise<void> {
+    await (born > 0 ? sleep(1) : setImmediate());
+  }
 
   const sweeper = createSweeper({
     database,
@@ -92,6 +103,7 @@ export function createWorker(options: WorkerOptions): Worker {
       if (isSuspect) suspects.set(lease.id, performance.now());
       void holdClaimed(lease);
     },
+    pace,
     mayTakeSuspect: () => [...suspects.values()].every((since) => performance.now() - since > suspectMs),
     halted: () => draining,
     onLooked: takeOrPause,
@@ -206,9 +218,20 @@ export function createWorker(options: WorkerOptions): Worker {
 
   return {
     id,
-    reserve: (teamId) => taken(() => slots.take(teamId)),
-    release: (teamId) => slots.give(teamId),
-    hold,
+    reserve(teamId) {
+      const isTaken = taken(() => slots.take(teamId));
+      if (isTaken) born += 1;
+      return isTaken;
+    },
+    release(teamId) {
+      born -= 1;
+      slots.give(teamId);
+    },
+    async hold(lease, fresh) {
+      const driven = await hold(lease, fresh);
+      born -= 1;
+      return driven;
+    },
     queued() {
       if (total > 0) sweeper.queued();
     },
