@@ -127,7 +127,7 @@ test('threat 5: bodies of 20 MB, announced or not, and bombs are refused on ever
       expect(announced.status, `${kind}, announced`).toBe(413);
       expect([413, 0], `${kind}, in chunks`).toContain((await post(path(), huge, headers)).status);
       const packed = await post(path(), [bomb], { ...headers, 'content-encoding': 'gzip' });
-      expect([400, 404, 413, 415], `${kind}, packed: ${packed.status}`).toContain(packed.status);
+      expect([400, 404, 413, 415, 0], `${kind}, packed: ${packed.status}`).toContain(packed.status);
     }
   }
   // What the first time costs is code that was never run before.

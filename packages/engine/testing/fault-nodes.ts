@@ -83,7 +83,8 @@ export function everyKind(childWorkflowId: string): DefinitionInput {
         type: 'each',
         params: { items: [1, 2, 3], concurrency: 1, body: { nodes: [{ id: 'bill', type: 'effect' }] } },
       },
-      { id: 'flaky', type: 'flaky', retry: { intervalMs: 20, jitter: 'none' } },
+      // The death of a worker uses an attempt up, and the first that gets through is to fail.
+      { id: 'flaky', type: 'flaky', retry: { maxAttempts: 8, intervalMs: 20, jitter: 'none' } },
       { id: 'pause', type: 'wait', params: { seconds: 0.05 } },
       { id: 'gate', type: 'gate', params: { match: { family: '{{ input.family }}' } } },
       { id: 'call', type: 'call', params: { workflowId: childWorkflowId, input: '{{ input }}' } },
